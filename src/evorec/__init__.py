@@ -1,0 +1,1 @@
+"""evorec: recommendations that follow how each user's interests evolve."""

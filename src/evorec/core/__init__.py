@@ -1,0 +1,1 @@
+"""The ground floor: ids, events, catalogue, errors, artifacts. Imports nothing else of evorec."""

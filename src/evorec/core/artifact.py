@@ -1,0 +1,120 @@
+"""Saved folders: JSON, safetensors and text with a checksum for every file; written whole or not at all."""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save_file
+
+from evorec.core.errors import ArtifactError, InputError
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+_MEND = "copy or train the model again; a saved model is never edited in place"
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as readable JSON; keeps Chinese as it is and refuses NaN."""
+    path.write_text(_dump(value), encoding="utf-8")
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Write named arrays as safetensors."""
+    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
+
+
+@contextmanager
+def writing(target: Path, *, kind: str) -> Iterator[Path]:
+    """A temporary folder that becomes `target`, with checksums, when the block ends well.
+
+    An artifact is immutable: an existing one at `target` is replaced only once the new one is complete, and any other
+    folder there is refused.
+    """
+    target = target.resolve()
+    if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists():
+        raise InputError(f"{target} exists and is not a saved {kind}", mend="choose an empty or a new folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
+    try:
+        yield draft
+        files = sorted(p.relative_to(draft).as_posix() for p in draft.rglob("*") if p.is_file())
+        write_json(
+            draft / MANIFEST,
+            {"kind": kind, "format": FORMAT_VERSION, "sha256": {name: _digest(draft / name) for name in files}},
+        )
+        draft.chmod(0o755)
+        if target.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
+            os.replace(target, old / "previous")
+            os.replace(draft, target)
+            shutil.rmtree(old)
+        else:
+            os.replace(draft, target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+class Reader:
+    """A saved folder whose every file was checked against its checksum before anything was read from it."""
+
+    def __init__(self, root: Path, *, kind: str) -> None:
+        if not (root / MANIFEST).is_file():
+            raise ArtifactError(f"{root} is not a saved {kind}: it has no {MANIFEST}", mend="check the path")
+        self.root = root
+        try:
+            written = (root / MANIFEST).read_text(encoding="utf-8")
+            manifest = json.loads(written)
+            found_kind, version, sums = manifest["kind"], manifest["format"], dict(manifest["sha256"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(f"{root / MANIFEST} is damaged ({error})", mend=_MEND) from None
+        if _dump(manifest) != written:  # no byte of the manifest may differ, white space included
+            raise ArtifactError(f"{root / MANIFEST} is damaged", mend=_MEND)
+        if version != FORMAT_VERSION:
+            raise ArtifactError(
+                f"{root} has format {version}, this evorec reads {FORMAT_VERSION}", mend="use the evorec that wrote it"
+            )
+        if found_kind != kind:
+            raise ArtifactError(f"{root} holds a {found_kind}, not a {kind}", mend="check the path")
+        for name, expected in sums.items():
+            path = (root / name).resolve()
+            if not path.is_relative_to(root.resolve()):
+                raise ArtifactError(f"{root / MANIFEST} names a file outside the folder: {name}", mend=_MEND)
+            if not path.is_file():
+                raise ArtifactError(f"{root / name} is missing", mend=_MEND)
+            if _digest(path) != expected:
+                raise ArtifactError(f"{root / name} is damaged: its checksum differs", mend=_MEND)
+        self.names = frozenset(sums)
+
+    def _path(self, name: str) -> Path:
+        if name not in self.names:
+            raise ArtifactError(f"{self.root} lacks {name}", mend=_MEND)
+        return self.root / name
+
+    def json(self, name: str) -> Any:
+        """The value of a JSON file."""
+        return json.loads(self._path(name).read_text(encoding="utf-8"))
+
+    def arrays(self, name: str) -> dict[str, NDArray[Any]]:
+        """The named arrays of a safetensors file."""
+        try:
+            return dict(load(self._path(name).read_bytes()))
+        except SafetensorError as error:
+            raise ArtifactError(f"{self.root / name} cannot be read ({error})", mend=_MEND) from None

@@ -1,0 +1,91 @@
+"""The one place that spells column names, and the synonyms under which they are found in the wild."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+USER: Final = "user_id"
+ITEM: Final = "item_id"
+TIMESTAMP: Final = "timestamp"
+ACTION: Final = "action"
+VALUE: Final = "value"
+TEXT: Final = "text"
+
+TITLE: Final = "title"
+CATEGORIES: Final = "categories"
+DOMAIN: Final = "domain"
+IMAGE: Final = "image"
+AVAILABLE_FROM: Final = "available_from"
+AVAILABLE_UNTIL: Final = "available_until"
+
+INTERESTS: Final = "interests"
+
+RANK: Final = "rank"
+SCORE: Final = "score"
+FALLBACK: Final = "fallback"
+
+EVENT_COLUMNS: Final = (USER, ITEM, TIMESTAMP, ACTION, VALUE, TEXT)
+CATALOGUE_COLUMNS: Final = (ITEM, TITLE, TEXT, CATEGORIES, DOMAIN, IMAGE, AVAILABLE_FROM, AVAILABLE_UNTIL)
+USER_COLUMNS: Final = (USER, INTERESTS)
+
+# Compared after lower-casing and dropping every character that is not a letter or digit; earlier wins.
+EVENT_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    USER: ("user_id", "user", "userid", "uid", "customer_id", "visitor_id", "reviewer_id", "用户", "用户id"),
+    ITEM: ("item_id", "item", "itemid", "iid", "product_id", "movie_id", "stock_code", "sku", "asin", "video_id",
+           "news_id", "article_id", "物品", "物品id", "商品", "商品id"),
+    TIMESTAMP: ("timestamp", "time", "ts", "datetime", "date", "event_time", "created_at", "invoice_date",
+                "unix_review_time", "时间", "时间戳"),
+    ACTION: ("action", "event", "event_type", "behaviour", "behavior", "type", "行为"),
+    VALUE: ("value", "rating", "score", "stars", "overall", "quantity", "watch_ratio", "评分", "数量"),
+    TEXT: ("text", "query", "review", "review_text", "comment", "评论", "文本"),
+}  # fmt: skip
+CATALOGUE_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    ITEM: EVENT_SYNONYMS[ITEM],
+    TITLE: ("title", "name", "caption", "product_name", "headline", "标题", "名称"),
+    TEXT: ("text", "description", "overview", "plot", "summary", "abstract", "body", "content", "描述", "简介", "内容"),
+    CATEGORIES: ("categories", "category", "genres", "genre", "attributes", "tags",
+                 "first_level_category_name", "类别", "分类", "标签"),
+    DOMAIN: ("domain", "领域"),
+    IMAGE: ("image", "image_path", "picture", "图片"),
+    AVAILABLE_FROM: ("available_from", "published", "release_date", "上架时间"),
+    AVAILABLE_UNTIL: ("available_until", "expires", "下架时间"),
+}  # fmt: skip
+USER_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
+    USER: EVENT_SYNONYMS[USER],
+    INTERESTS: ("interests", "declared_interests", "兴趣"),
+}
+
+# Item columns computed over the whole log look into the future of any earlier moment, so they are never features.
+FUTURE_LEAKS: Final = frozenset(
+    {"avgrating", "averagerating", "reviewcount", "ratingcount", "numratings", "norders", "nusers", "nevents",
+     "popularity", "viewcount", "likecount", "sales", "firstsold", "lastsold"}
+)  # fmt: skip
+
+
+def normalise(name: str) -> str:
+    """Fold a column name for comparison: lower case, letters and digits only.
+
+    >>> normalise("User ID"), normalise("movieId"), normalise("商品_id")
+    ('userid', 'movieid', '商品id')
+    """
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+def match_columns(found: Iterable[str], synonyms: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Map our column names to the columns found, by synonym; an exact name always wins.
+
+    Returns `{ours: found}` for those recognised; each found column serves at most once.
+
+    >>> match_columns(["userId", "movieId", "rating", "timestamp"], EVENT_SYNONYMS)
+    {'user_id': 'userId', 'item_id': 'movieId', 'timestamp': 'timestamp', 'value': 'rating'}
+    """
+    folded: dict[str, str] = {}
+    for name in found:
+        folded.setdefault(normalise(name), name)
+    mapping: dict[str, str] = {}
+    for ours, names in synonyms.items():
+        for name in names:
+            original = folded.get(normalise(name))
+            if original is not None and original not in mapping.values():
+                mapping[ours] = original
+                break
+    return mapping

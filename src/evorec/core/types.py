@@ -1,0 +1,374 @@
+"""Events, Catalogue, Users and Queries: the values every room speaks in. Frozen, and valid from birth."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evorec.core.errors import InputError
+from evorec.core.ids import UNKNOWN, Vocabulary
+
+F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
+I16 = NDArray[np.int16]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+Bool = NDArray[np.bool_]
+
+SECOND = 1_000_000
+DAY = 86_400 * SECOND
+ALWAYS = np.iinfo(np.int64).min  # "available since before anything"
+NEVER = np.iinfo(np.int64).max  # "never withdrawn"
+
+
+def _check_length(name: str, values: Sequence[Any] | NDArray[Any], expected: int) -> None:
+    if len(values) != expected:
+        raise InputError(f"{name} has {len(values)} entries where {expected} are expected", mend="align the columns")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Events:
+    """An event log, sorted by user, time, item; strings are held once, in vocabularies.
+
+    `user`, `item` `int32[n]` are codes into `users` and `items` (item -1: words without an item);
+    `timestamp int64[n]` is UTC in microseconds; `action int16[n]` indexes `actions`; `value float32[n]` is NaN where
+    absent; `text` holds the user's own words, "" where absent. The order inside one user's tie group (equal
+    timestamps) is by item code and carries no meaning. Build it with `Events.create`, which sorts.
+
+    >>> e = Events.create(user_ids=["ann", "ann", "bo"], item_ids=["x", "y", "x"], timestamps=[30, 20, 10])
+    >>> len(e), e.items.decode(e.item), e.timestamp.tolist()
+    (3, ['y', 'x', 'x'], [20, 30, 10])
+    """
+
+    users: Vocabulary
+    items: Vocabulary
+    user: I32
+    item: I32
+    timestamp: I64
+    actions: tuple[str, ...] = ("",)
+    action: I16 | None = None
+    value: F32 | None = None
+    text: tuple[str, ...] | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.user)
+        _check_length("item", self.item, n)
+        _check_length("timestamp", self.timestamp, n)
+        for name in ("action", "value", "text"):
+            column = getattr(self, name)
+            if column is not None:
+                _check_length(name, column, n)
+        if n == 0:
+            return
+        if self.user.min() < 0 or self.user.max() >= len(self.users):
+            raise InputError("an event names a user outside the vocabulary", mend="build events with Events.create")
+        if self.item.min() < UNKNOWN or self.item.max() >= len(self.items):
+            raise InputError("an event names an item outside the vocabulary", mend="build events with Events.create")
+        step = np.diff(self.user)
+        if (step < 0).any() or ((step == 0) & (np.diff(self.timestamp) < 0)).any():
+            raise InputError("events are not sorted by user and time", mend="build events with Events.create")
+
+    @classmethod
+    def create(
+        cls,
+        *,
+        user_ids: Iterable[str],
+        item_ids: Iterable[str],
+        timestamps: Iterable[int],
+        **optional: Any,
+    ) -> "Events":
+        """Events from plain columns: ids as strings ("" for no item), `timestamps` in UTC microseconds.
+
+        `optional`: `actions` (strings), `values` (numbers), `texts` (strings), one per event.
+        """
+        user_list, item_list = list(user_ids), list(item_ids)
+        users, items = Vocabulary.of(user_list), Vocabulary.of(i for i in item_list if i)
+        names = list(optional.pop("actions", ()))
+        known = tuple(sorted(set(names))) or ("",)
+        values = optional.pop("values", None)
+        texts = optional.pop("texts", None)
+        if optional:
+            raise InputError(f"unknown event column {next(iter(optional))!r}", mend="use actions, values or texts")
+        return cls.from_codes(
+            users=users,
+            items=items,
+            user=users.encode(user_list),
+            item=items.encode(item_list),
+            timestamp=np.asarray(list(timestamps), dtype=np.int64),
+            actions=known,
+            action=np.asarray([known.index(a) for a in names], dtype=np.int16) if names else None,
+            value=None if values is None else np.asarray(values, dtype=np.float32),
+            text=None if texts is None else tuple(texts),
+        )
+
+    @classmethod
+    def from_codes(cls, *, user: I32, item: I32, timestamp: I64, **columns: Any) -> "Events":
+        """Events from unsorted code arrays; takes the fields of the class and sorts them."""
+        _check_length("item", item, len(user))
+        _check_length("timestamp", timestamp, len(user))
+        order = np.lexsort((item, timestamp, user))
+        for name in ("action", "value"):
+            if columns.get(name) is not None:
+                columns[name] = columns[name][order]
+        if columns.get("text") is not None:
+            columns["text"] = tuple(columns["text"][k] for k in order)
+        return cls(user=user[order], item=item[order], timestamp=timestamp[order], **columns)
+
+    def __len__(self) -> int:
+        return len(self.user)
+
+    @cached_property
+    def offsets(self) -> I64:
+        """`int64[users + 1]`: events of user code u are rows offsets[u]:offsets[u + 1]."""
+        return np.searchsorted(self.user, np.arange(len(self.users) + 1)).astype(np.int64)
+
+    @cached_property
+    def tie_group(self) -> I64:
+        """`int64[n]`: number of the tie group (one user, one timestamp) each event belongs to, ascending."""
+        return tie_groups(self.user, self.timestamp)
+
+    @property
+    def newest(self) -> int:
+        """Timestamp of the newest event; refuses an empty log."""
+        if not len(self):
+            raise InputError("the event log is empty", mend="check the file, the filters and the column mapping")
+        return int(self.timestamp.max())
+
+    def select(self, keep: Bool) -> "Events":
+        """The events where `keep bool[n]` holds; vocabularies stay as they are."""
+        text = None if self.text is None else tuple(t for t, k in zip(self.text, keep, strict=True) if k)
+        return replace(
+            self,
+            user=self.user[keep],
+            item=self.item[keep],
+            timestamp=self.timestamp[keep],
+            action=None if self.action is None else self.action[keep],
+            value=None if self.value is None else self.value[keep],
+            text=text,
+        )
+
+    def before(self, as_of: int) -> "Events":
+        """The events visible at `as_of`: timestamp strictly before it."""
+        return self.select(self.timestamp < as_of)
+
+    def recoded(self, *, users: Vocabulary | None = None, items: Vocabulary | None = None) -> "Events":
+        """The same events over other vocabularies, which must hold every id that occurs."""
+        users, items = users or self.users, items or self.items
+        user, item = users.encode(self.users)[self.user], self.item
+        if len(self.items):
+            item = np.where(self.item < 0, UNKNOWN, items.encode(self.items)[self.item]).astype(np.int32)
+        if len(self) and (user.min() < 0 or (item[self.item >= 0] < 0).any()):
+            raise InputError("the new vocabulary lacks an id that occurs", mend="extend the vocabulary first")
+        return Events.from_codes(
+            users=users,
+            items=items,
+            user=user,
+            item=item,
+            timestamp=self.timestamp,
+            actions=self.actions,
+            action=self.action,
+            value=self.value,
+            text=self.text,
+        )
+
+    def queries(self, users: I32, as_of: I64) -> "Queries":
+        """What each of `users int32[q]` had done before its `as_of int64[q]`, as histories of items."""
+        start, stop = self.offsets[users], self.offsets[users + 1]
+        ragged = _ranges(start, stop - start)
+        owner = np.repeat(np.arange(len(users)), stop - start)
+        keep = (self.timestamp[ragged] < as_of[owner]) & (self.item[ragged] >= 0)
+        rows, owner = ragged[keep], owner[keep]
+        counts = np.bincount(owner, minlength=len(users))
+        offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
+        return Queries(offsets=offsets, item=self.item[rows], timestamp=self.timestamp[rows], as_of=as_of)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Queries:
+    """Who asks and when: a batch of histories with one `as_of` each.
+
+    The history of query q is rows offsets[q]:offsets[q + 1], in time order; `item int32[m]` are rows of the item
+    table, `timestamp int64[m]` lie before `as_of int64[q]` (UTC microseconds).
+    """
+
+    offsets: I64
+    item: I32
+    timestamp: I64
+    as_of: I64
+
+    def __post_init__(self) -> None:
+        _check_length("as_of", self.as_of, len(self.offsets) - 1)
+        _check_length("timestamp", self.timestamp, len(self.item))
+        if len(self.item) and (self.timestamp >= self.as_of[self.owner]).any():
+            raise InputError("a history reaches past its as_of", mend="cut the history at as_of")
+
+    def __len__(self) -> int:
+        return len(self.as_of)
+
+    @cached_property
+    def owner(self) -> I64:
+        """`int64[m]`: the query each history event belongs to."""
+        return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    @cached_property
+    def tie_group(self) -> I64:
+        """`int64[m]`: number of the tie group of each history event, ascending over the batch."""
+        return tie_groups(self.owner, self.timestamp)
+
+    @cached_property
+    def age(self) -> F64:
+        """`float64[m]`: how many events of the same query are newer, averaged inside tie groups (0 = the newest).
+
+        Averaging makes every weight built on it blind to the order inside a tie group.
+        """
+        position = (self.offsets[1:][self.owner] - 1 - np.arange(len(self.item))).astype(np.float64)
+        if not len(position):
+            return position
+        size = np.bincount(self.tie_group)
+        return (np.bincount(self.tie_group, weights=position) / size)[self.tie_group]
+
+    def slice(self, start: int, stop: int) -> "Queries":
+        """Queries start:stop as a batch of their own."""
+        low, high = self.offsets[start], self.offsets[min(stop, len(self))]
+        return Queries(
+            offsets=self.offsets[start : stop + 1] - low,
+            item=self.item[low:high],
+            timestamp=self.timestamp[low:high],
+            as_of=self.as_of[start:stop],
+        )
+
+    def latest(self, limit: int) -> "Queries":
+        """Only the newest `limit` events of each history, never cutting through a tie group."""
+        if not len(self.item):
+            return self
+        newer = self.offsets[1:][self.owner] - 1 - np.arange(len(self.item))
+        newest_of_group = np.full(int(self.tie_group[-1]) + 1, np.iinfo(np.int64).max)
+        np.minimum.at(newest_of_group, self.tie_group, newer)
+        keep = newest_of_group[self.tie_group] < limit
+        counts = np.bincount(self.owner[keep], minlength=len(self))
+        return Queries(
+            offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
+            item=self.item[keep],
+            timestamp=self.timestamp[keep],
+            as_of=self.as_of,
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Catalogue:
+    """What can be recommended, one entry per item; empty strings and tuples where nothing is known.
+
+    `available_from`, `available_until` `int64[items]` are UTC microseconds (`ALWAYS`, `NEVER` where open);
+    `numeric` holds further columns as `float32[items]`, NaN where absent.
+
+    >>> c = Catalogue.create(item_ids=["b", "a"], title=["Bread", "Apple"], categories=[("food",), ()])
+    >>> c.title, c.describe(0)
+    (('Bread', 'Apple'), 'Bread. food')
+    """
+
+    items: Vocabulary
+    title: tuple[str, ...]
+    text: tuple[str, ...]
+    categories: tuple[tuple[str, ...], ...]
+    domain: tuple[str, ...]
+    image: tuple[str, ...]
+    available_from: I64
+    available_until: I64
+    numeric: Mapping[str, F32] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("title", "text", "categories", "domain", "image", "available_from", "available_until"):
+            _check_length(name, getattr(self, name), len(self.items))
+        for name, column in self.numeric.items():
+            _check_length(name, column, len(self.items))
+
+    @classmethod
+    def create(cls, *, item_ids: Iterable[str], numeric: Mapping[str, F32] | None = None, **columns: Any) -> "Catalogue":
+        """A catalogue from plain columns (any of the fields); what is not given is empty."""
+        items = Vocabulary(tuple(item_ids))
+        n = len(items)
+        empty: dict[str, Any] = {name: ("",) * n for name in ("title", "text", "domain", "image")}
+        empty["categories"] = ((),) * n
+        empty["available_from"] = np.full(n, ALWAYS)
+        empty["available_until"] = np.full(n, NEVER)
+        for name, values in columns.items():
+            if name not in empty:
+                raise InputError(f"unknown catalogue column {name!r}", mend=f"use one of {', '.join(empty)}")
+            if isinstance(empty[name], np.ndarray):
+                empty[name] = np.asarray(values, dtype=np.int64)
+            else:
+                empty[name] = tuple(tuple(v) for v in values) if name == "categories" else tuple(values)
+        return cls(items=items, numeric=dict(numeric or {}), **empty)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def describe(self, row: int) -> str:
+        """The words an encoder reads for one item: title, categories, text; "" where nothing is known."""
+        parts = (self.title[row], ", ".join(self.categories[row]), self.text[row])
+        return ". ".join(part for part in parts if part)
+
+    def aligned(self, items: Vocabulary) -> "Catalogue":
+        """The same content over `items`; ids the catalogue lacks get an empty entry."""
+        rows = self.items.encode(items)
+        found = rows >= 0
+
+        def strings(column: tuple[str, ...]) -> tuple[str, ...]:
+            return tuple(column[r] if r >= 0 else "" for r in rows)
+
+        def numbers(column: NDArray[Any], absent: float) -> NDArray[Any]:
+            out = np.full(len(items), absent, dtype=column.dtype)
+            out[found] = column[rows[found]]
+            return out
+
+        return Catalogue(
+            items=items,
+            title=strings(self.title),
+            text=strings(self.text),
+            categories=tuple(self.categories[r] if r >= 0 else () for r in rows),
+            domain=strings(self.domain),
+            image=strings(self.image),
+            available_from=numbers(self.available_from, ALWAYS),
+            available_until=numbers(self.available_until, NEVER),
+            numeric={name: numbers(column, np.nan) for name, column in self.numeric.items()},
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Users:
+    """Optional facts about users: attributes (strings), numeric columns, and declared interests."""
+
+    users: Vocabulary
+    interests: tuple[tuple[str, ...], ...]
+    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    numeric: Mapping[str, F32] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_length("interests", self.interests, len(self.users))
+        for name, column in (*self.attributes.items(), *self.numeric.items()):
+            _check_length(name, column, len(self.users))
+
+    def __len__(self) -> int:
+        return len(self.users)
+
+
+def tie_groups(owner: NDArray[Any], timestamp: I64) -> I64:
+    """Number tie groups in arrays sorted by owner and time: `int64[n]`, ascending from 0.
+
+    >>> tie_groups(np.array([0, 0, 0, 1]), np.array([5, 5, 6, 6])).tolist()
+    [0, 0, 1, 2]
+    """
+    if not len(owner):
+        return np.zeros(0, dtype=np.int64)
+    starts = (np.diff(owner) != 0) | (np.diff(timestamp) != 0)
+    return np.concatenate(([0], np.cumsum(starts))).astype(np.int64)
+
+
+def _ranges(start: I64, length: I64) -> I64:
+    """Concatenated ranges start[k] : start[k] + length[k]."""
+    total = int(length.sum())
+    ends = np.cumsum(length)
+    return np.repeat(start - np.concatenate(([0], ends[:-1])), length) + np.arange(total) if total else np.zeros(0, np.int64)
