@@ -240,21 +240,12 @@ class Queries:
             as_of=self.as_of[start:stop],
         )
 
-    def latest(self, limit: int) -> "Queries":
-        """Only the newest `limit` events of each history, never cutting through a tie group."""
-        if not len(self.item):
-            return self
+    def among_latest(self, limit: int) -> Bool:
+        """`bool[m]`: the newest `limit` events of each history, and the rest of the tie group that limit falls in."""
         newer = self.offsets[1:][self.owner] - 1 - np.arange(len(self.item))
-        newest_of_group = np.full(int(self.tie_group[-1]) + 1, np.iinfo(np.int64).max)
-        np.minimum.at(newest_of_group, self.tie_group, newer)
-        keep = newest_of_group[self.tie_group] < limit
-        counts = np.bincount(self.owner[keep], minlength=len(self))
-        return Queries(
-            offsets=np.concatenate(([0], np.cumsum(counts))).astype(np.int64),
-            item=self.item[keep],
-            timestamp=self.timestamp[keep],
-            as_of=self.as_of,
-        )
+        last_of_group = np.append(np.diff(self.tie_group) != 0, True)[: len(self.item)]
+        newest = newer[last_of_group]
+        return newest[self.tie_group] < limit
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

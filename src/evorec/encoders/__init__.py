@@ -1,0 +1,1 @@
+"""Pretrained and lexical models that turn item texts into vectors, their disk cache, and whitening."""

@@ -1,0 +1,1 @@
+"""The loaded system: recommend, observe, explain, find alike, save and load."""

@@ -1,0 +1,195 @@
+"""The engine: one model and the histories of its users, answering requests."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+
+from evorec.core.errors import InputError
+from evorec.core.types import F32, I64, Bool, Catalogue, Queries
+from evorec.engine.model import Model
+from evorec.engine.request import Request
+from evorec.engine.results import Recommendations
+from evorec.explain.evidence import Evidence, explain
+from evorec.retrieval.diversity import diversify
+from evorec.retrieval.exact import top_k
+from evorec.store.base import EventLog
+
+_CHUNK = 64  # queries scored at once: memory stays at a few rows per item
+_DIVERSITY_POOL = 10  # a diverse list is chosen from the best k times so many
+
+
+class Engine:
+    """A trained model with the event log of its users. It is handed its parts; `evorec.train` and `evorec.load` build it.
+
+    `as_of` may be given everywhere (UTC microseconds); None means just after the newest event the engine knows. Only
+    events before `as_of` are read.
+    """
+
+    def __init__(self, model: Model, log: EventLog) -> None:
+        self.model = model
+        self.log = log
+
+    @property
+    def now(self) -> int:
+        """The default `as_of`: one microsecond after the newest known event."""
+        return max(self.log.newest, self.model.trained_until) + 1
+
+    def recommend(
+        self, user_ids: Sequence[str], request: Request | None = None, *, as_of: int | I64 | None = None
+    ) -> Recommendations:
+        """Ranked lists for users of the log; users without a history follow `request.unknown`."""
+        moments = self._moments(as_of, len(user_ids))
+        return self.recommend_for(self.log.queries(user_ids, moments), tuple(user_ids), request)
+
+    def recommend_for(
+        self, queries: Queries, user_ids: tuple[str, ...], request: Request | None = None
+    ) -> Recommendations:
+        """Ranked lists for any histories, also of people the model never saw."""
+        request = request or Request()
+        empty = np.diff(queries.offsets) == 0
+        if request.unknown == "error" and empty.any():
+            first = user_ids[int(np.flatnonzero(empty)[0])]
+            raise InputError(
+                f"user {first!r} has no history ({int(empty.sum())} such users)",
+                mend="check the id, give a history, or use unknown='fallback'",
+            )
+        item = np.full((len(queries), request.k), -1, dtype=np.int64)
+        score = np.full((len(queries), request.k), np.nan, dtype=np.float32)
+        offered = self._offered(request)
+        for start in range(0, len(queries), _CHUNK):
+            part = queries.slice(start, start + _CHUNK)
+            item[start : start + _CHUNK], score[start : start + _CHUNK] = self._rank(part, offered, request)
+        if request.unknown == "skip":
+            item[empty], score[empty] = -1, np.nan
+        return Recommendations(
+            user_ids=user_ids,
+            items=self.model.items.ids,
+            item=item,
+            score=score,
+            fallback=empty,
+            hindsight=queries.as_of <= self.model.trained_until,
+            trained_until=self.model.trained_until,
+        )
+
+    def recommend_everyone(self, request: Request | None = None, *, as_of: int | None = None) -> Iterator[Recommendations]:
+        """Lists for every user of the log, in batches."""
+        ids = self.log.user_ids()
+        for start in range(0, len(ids), 16 * _CHUNK):
+            yield self.recommend(ids[start : start + 16 * _CHUNK], request, as_of=as_of)
+
+    def queries_from(self, histories: Sequence[Sequence[tuple[str, int]]], *, as_of: int | None = None) -> Queries:
+        """Queries of people outside the log, from `(item_id, timestamp)` pairs; unknown items are left out."""
+        moment = self.now if as_of is None else as_of
+        offsets, items, times = [0], [], []
+        for history in histories:
+            coded = [(t, self.model.items.ids.code(i)) for i, t in history if t < moment]
+            known = sorted({(t, row) for t, row in coded if row >= 0})
+            items += [row for _, row in known]
+            times += [t for t, _ in known]
+            offsets.append(len(items))
+        return Queries(
+            offsets=np.asarray(offsets, dtype=np.int64),
+            item=np.asarray(items, dtype=np.int32),
+            timestamp=np.asarray(times, dtype=np.int64),
+            as_of=np.full(len(histories), moment, dtype=np.int64),
+        )
+
+    def observe(self, user_id: str, item_id: str, timestamp: int) -> bool:
+        """Take in one event; the next answer reads it. False where exactly this event is already known.
+
+        Observing events one by one, in any order, gives the same answers as an engine that had them all along.
+        """
+        row = self.model.items.ids.code(item_id)
+        if row < 0:
+            raise InputError(f"item {item_id!r} is not in the catalogue", mend="add it first with add_items")
+        return self.log.append(user_id, row, timestamp)
+
+    def add_items(self, catalogue: Catalogue, *, available_from: int | None = None) -> int:
+        """Append new items; they are recommended by content at once. Returns how many were new.
+
+        `available_from` counts for items whose own is open; None means now.
+        """
+        self.model, added = self.model.with_items(catalogue, self.now if available_from is None else available_from)
+        return added
+
+    def similar_items(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
+        """The `k` items nearest in content, with their cosine."""
+        items = self.model.items
+        row = items.ids.code(item_id)
+        if row < 0:
+            raise InputError(f"item {item_id!r} is not in the catalogue", mend="check the id")
+        if not items.embedding[row].any():
+            raise InputError(f"item {item_id!r} has no content to compare", mend="give it a title or a text")
+        cosine: F32 = items.embedding @ items.embedding[row]
+        cosine[~items.embedding.any(axis=1)] = -np.inf
+        cosine[row] = -np.inf
+        best = [int(r) for r in top_k(cosine[None, :], k)[0] if r >= 0]
+        return [(items.ids.ids[r], float(cosine[r])) for r in best]
+
+    def explain(self, user_id: str, item_id: str, *, as_of: int | None = None) -> tuple[Evidence, ...]:
+        """Why `item_id` suits `user_id`: evidence by scorer and event, strongest first."""
+        row = self.model.items.ids.code(item_id)
+        if row < 0:
+            raise InputError(f"item {item_id!r} is not in the catalogue", mend="check the id")
+        query = self.log.queries([user_id], self._moments(as_of, 1))
+        return explain(self.model.blend, query, self.model.items, row)
+
+    def save(self, folder: Path | str) -> None:
+        """Write `model/` and `users/` into `folder`; each is replaced only once it is complete."""
+        self.model.save(Path(folder), self.log)
+
+    def _moments(self, as_of: int | I64 | None, count: int) -> I64:
+        return np.broadcast_to(np.asarray(self.now if as_of is None else as_of, dtype=np.int64), (count,)).copy()
+
+    def _offered(self, request: Request) -> Bool:
+        """`bool[items]`: what the request's filters leave, availability in time aside."""
+        model, ids = self.model, self.model.items.ids
+        offered = np.ones(len(ids), dtype=np.bool_)
+        if request.candidates is not None:
+            offered[:] = False
+            offered[[row for row in ids.encode(request.candidates) if row >= 0]] = True
+        offered[[row for row in ids.encode(request.exclude) if row >= 0]] = False
+        if request.domain is not None:
+            if request.domain not in model.catalogue.domain:
+                raise InputError(
+                    f"no item has the domain {request.domain!r}",
+                    mend=f"use one of {', '.join(sorted(set(model.catalogue.domain)))}",
+                )
+            offered &= np.asarray([d == request.domain for d in model.catalogue.domain], dtype=np.bool_)
+        if request.category is not None:
+            offered &= np.asarray([request.category in c for c in model.catalogue.categories], dtype=np.bool_)
+        return offered
+
+    def _rank(self, queries: Queries, offered: Bool, request: Request) -> tuple[I64, F32]:
+        items = self.model.items
+        score, _ = self.model.blend.score(queries, items)
+        open_now = (items.first_seen < queries.as_of[:, None]) & (
+            self.model.catalogue.available_until >= queries.as_of[:, None]
+        )
+        score[~(open_now & offered)] = -np.inf
+        if not request.repeats:
+            score[queries.owner, queries.item] = -np.inf
+        if not request.diversity:
+            best = top_k(score, request.k)
+        else:
+            pool = top_k(score, request.k * _DIVERSITY_POOL)
+            best = np.full((len(queries), request.k), -1, dtype=np.int64)
+            for q, rows in enumerate(pool):
+                held = rows[rows >= 0]
+                chosen = diversify(
+                    score[q, held].astype(np.float64), items.embedding[held], request.k, request.diversity
+                )
+                best[q, : len(chosen)] = held[chosen]
+        found = np.take_along_axis(score, np.maximum(best, 0), axis=1)
+        return best, np.where(best >= 0, found, np.float32(np.nan))
+
+
+def iso_time(timestamp: int) -> str:
+    """A moment for people, UTC.
+
+    >>> iso_time(0)
+    '1970-01-01 00:00:00'
+    """
+    return datetime.fromtimestamp(timestamp / 1e6, tz=UTC).strftime("%Y-%m-%d %H:%M:%S")

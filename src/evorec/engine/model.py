@@ -1,0 +1,237 @@
+"""The model: everything learned, immutable, and the folders it is saved to."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evorec.core.artifact import MANIFEST, Reader, write_arrays, write_json, writing
+from evorec.core.errors import ArtifactError
+from evorec.core.ids import Vocabulary
+from evorec.core.types import ALWAYS, I64, Catalogue, Events
+from evorec.data.dataset import Dataset
+from evorec.encoders.base import Encoder, encode_texts, open_encoder
+from evorec.encoders.lexical import LexicalEncoder
+from evorec.encoders.whitening import Whitening
+from evorec.interests.topics import Topics
+from evorec.models.base import Items, Personal
+from evorec.models.blend import Blend
+from evorec.store.base import EventLog
+
+_KIND: Final = "evorec model"
+_USERS: Final = "evorec user log"
+
+Specs = tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """Where a model comes from: its log's size and range (UTC microseconds), recipe, encoder, seed, decisions."""
+
+    recipe: str
+    encoder: str
+    fingerprint: str
+    seed: int
+    users: int
+    items: int
+    events: int
+    trained_from: int
+    trained_until: int
+    notes: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, dataset: Dataset, *, recipe: str, encoder: Encoder, seed: int, notes: tuple[str, ...]) -> Self:
+        """The card of a model trained on `dataset`."""
+        events = dataset.events
+        return cls(
+            recipe=recipe,
+            encoder=encoder.name,
+            fingerprint=encoder.fingerprint,
+            seed=seed,
+            users=len(np.unique(events.user)),
+            items=int((dataset.item_counts > 0).sum()),
+            events=len(events),
+            trained_from=int(events.timestamp.min()),
+            trained_until=events.newest,
+            notes=notes,
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Model:
+    """Everything learned, over one item table; holds nothing about single users.
+
+    `specs` say how the blend's scorers are built; `encoder()`, `whitening` and `topics` turn a new item into a row.
+    `lexical` is the encoder where it was fitted on this catalogue; any other is named in `card` and opened when needed.
+    """
+
+    blend: Blend
+    specs: Specs
+    items: Items
+    catalogue: Catalogue
+    topics: Topics
+    whitening: Whitening
+    lexical: LexicalEncoder | None
+    card: ModelCard
+
+    def encoder(self) -> Encoder:
+        """The encoder the items were read with, opened now; refuses one whose weights have changed."""
+        encoder = self.lexical or open_encoder(self.card.encoder)
+        if encoder.fingerprint != self.card.fingerprint:
+            raise ArtifactError(
+                f"the encoder {self.card.encoder!r} is not the one this model was trained with",
+                mend="install the version it was trained with, or train again",
+            )
+        return encoder
+
+    @property
+    def trained_until(self) -> int:
+        """Timestamp of the newest training event, UTC microseconds."""
+        return self.card.trained_until
+
+    def with_items(self, catalogue: Catalogue, available_from: int) -> tuple["Model", int]:
+        """A model whose table also holds the items of `catalogue` it lacks, and how many they are."""
+        new = tuple(i for i in catalogue.items if i not in self.items.ids)
+        if not new:
+            return self, 0
+        added = catalogue.aligned(Vocabulary(new))
+        texts = [added.describe(row) for row in range(len(new))]
+        embedding = self.whitening.apply(encode_texts(self.encoder(), texts))
+        opens = np.where(added.available_from == ALWAYS, available_from, added.available_from)
+        items = self.items.appended(
+            new,
+            embedding=embedding,
+            topics=self.topics.assign(categories=added.categories, embedding=embedding),
+            first_seen=opens,
+        )
+        whole = Catalogue(
+            items=items.ids,
+            **{
+                name: getattr(self.catalogue, name) + getattr(added, name)
+                for name in ("title", "text", "categories", "domain", "image")
+            },
+            available_from=np.concatenate([self.catalogue.available_from, added.available_from]),
+            available_until=np.concatenate([self.catalogue.available_until, added.available_until]),
+        )
+        return replace(self, items=items, catalogue=whole), len(new)
+
+    def save(self, folder: Path, log: EventLog) -> None:
+        """Write `model/` and, apart from it, `users/`: ids, histories and all else that rests on single people."""
+        with writing(folder / "model", kind=_KIND) as draft:
+            self._write(draft)
+        with writing(folder / "users", kind=_USERS) as draft:
+            ids, owner, item, timestamp = log.columns()
+            write_json(draft / "users.json", {"model": _model_id(folder / "model"), "ids": ids})
+            write_arrays(
+                draft / "events.safetensors",
+                {"user": owner.astype(np.int32), "item": item.astype(np.int32), "timestamp": timestamp},
+            )
+            for number, scorer in enumerate(self.blend.scorers):
+                if isinstance(scorer, Personal):
+                    write_arrays(draft / f"scorer-{number}.safetensors", scorer.personal())
+
+    def _write(self, draft: Path) -> None:
+        write_json(draft / "card.json", asdict(self.card))
+        write_json(draft / "scorers.json", [dict(spec) for spec in self.specs])
+        write_json(
+            draft / "items.json",
+            {
+                "ids": self.items.ids.ids,
+                "title": self.catalogue.title,
+                "categories": self.catalogue.categories,
+                "domain": self.catalogue.domain,
+            },
+        )
+        write_json(draft / "topics.json", self.topics.names)
+        parts: dict[str, Mapping[str, NDArray[Any]]] = {
+            "items": {
+                "embedding": self.items.embedding,
+                "topics": self.items.topics,
+                "first_seen": self.items.first_seen,
+                "available_from": self.catalogue.available_from,
+                "available_until": self.catalogue.available_until,
+            },
+            "whitening": self.whitening.arrays(),
+            "topics": self.topics.arrays(),
+            "blend": self.blend.arrays(),
+            **{f"scorer-{number}": scorer.arrays() for number, scorer in enumerate(self.blend.scorers)},
+        }
+        if self.lexical:
+            parts["encoder"] = self.lexical.arrays()
+        for name, arrays in parts.items():
+            if arrays:
+                write_arrays(draft / f"{name}.safetensors", arrays)
+
+    @classmethod
+    def load(cls, folder: Path, assemble: Callable[[list[dict[str, Any]]], Blend]) -> tuple["Model", Events]:
+        """Read what `save` wrote; `assemble` builds the blend from its specs. Every checksum is verified first."""
+        reader = Reader(folder / "model", kind=_KIND)
+        card = reader.json("card.json")
+        model = cls._read(reader, ModelCard(**{**card, "notes": tuple(card["notes"])}), assemble)
+        if (folder / "users").exists():
+            return model, _read_users(folder, model)
+        empty = np.zeros(0, dtype=np.int32)
+        log = Events(users=Vocabulary(()), items=model.items.ids, user=empty, item=empty, timestamp=empty.astype(np.int64))
+        return model, log
+
+    @classmethod
+    def _read(
+        cls, reader: Reader, card: ModelCard, assemble: Callable[[list[dict[str, Any]]], Blend]
+    ) -> "Model":
+        specs, names = reader.json("scorers.json"), reader.json("items.json")
+        ids, table = Vocabulary(tuple(names["ids"])), reader.arrays("items.safetensors")
+        blend = assemble(specs).restore(reader.arrays("blend.safetensors"))
+        for number, scorer in enumerate(blend.scorers):
+            file = f"scorer-{number}.safetensors"
+            scorer.restore(reader.arrays(file) if file in reader.names else {})
+        return cls(
+            blend=blend,
+            specs=tuple(specs),
+            items=Items(
+                ids=ids, embedding=table["embedding"], topics=table["topics"], first_seen=table["first_seen"]
+            ),
+            catalogue=Catalogue.create(
+                item_ids=ids,
+                title=names["title"],
+                categories=names["categories"],
+                domain=names["domain"],
+                available_from=table["available_from"],
+                available_until=table["available_until"],
+            ),
+            topics=Topics.from_arrays(
+                tuple(reader.json("topics.json")), table["topics"], reader.arrays("topics.safetensors")
+            ),
+            whitening=Whitening.from_arrays(reader.arrays("whitening.safetensors")),
+            lexical=LexicalEncoder.from_arrays(reader.arrays("encoder.safetensors"))
+            if card.encoder == LexicalEncoder.name
+            else None,
+            card=card,
+        )
+
+
+def _model_id(folder: Path) -> str:
+    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+
+
+def _read_users(folder: Path, model: Model) -> Events:
+    reader = Reader(folder / "users", kind=_USERS)
+    names, columns = reader.json("users.json"), reader.arrays("events.safetensors")
+    if names["model"] != _model_id(folder / "model"):
+        raise ArtifactError(
+            f"{folder / 'users'} belongs to another model", mend="train again, or restore the folders that belong together"
+        )
+    for number, scorer in enumerate(model.blend.scorers):
+        if isinstance(scorer, Personal):
+            scorer.restore_personal(reader.arrays(f"scorer-{number}.safetensors"))
+    timestamp: I64 = columns["timestamp"]
+    return Events.from_codes(
+        users=Vocabulary(tuple(names["ids"])),
+        items=model.items.ids,
+        user=columns["user"],
+        item=columns["item"],
+        timestamp=timestamp,
+    )

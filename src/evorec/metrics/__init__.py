@@ -1,0 +1,1 @@
+"""Measures of recommendation lists and their uncertainty, on plain arrays."""

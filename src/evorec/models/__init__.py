@@ -1,0 +1,1 @@
+"""Scorers, each one source of evidence, and the blend that weighs them."""

@@ -1,0 +1,83 @@
+"""Content: items whose texts lie near what the user read, with a short or a long memory."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import scipy.sparse as sp
+
+from evorec.core.errors import InputError
+from evorec.core.types import F32, F64, Bool, Queries
+from evorec.data.dataset import Dataset
+from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
+from evorec.models.transitions import history_weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContentConfig:
+    """`half_life_events`: a history event so many events back counts half; `limit`: at most so many are read."""
+
+    half_life_events: float = 2.0
+    limit: int = 200
+
+    def __post_init__(self) -> None:
+        if self.limit < 1 or not self.half_life_events > 0:
+            raise InputError("half_life_events and limit must be above 0", mend="raise them")
+
+
+class Content:
+    """Cosine between an item's embedding and the decayed mean of the embeddings in the history.
+
+    It learns nothing itself: what an item means comes with the item table, so new items are scored at once. Items
+    without content and users without a known item are unknown.
+
+    >>> from evorec.core.types import Events, Queries
+    >>> from evorec.core.ids import Vocabulary
+    >>> table = Items(ids=Vocabulary(("tent", "stove", "novel")), topics=np.zeros((3, 0), np.float32),
+    ...               embedding=np.array([[1, 0], [0.8, 0.6], [0, 1]], np.float32), first_seen=np.zeros(3, np.int64))
+    >>> asks = Queries(offsets=np.array([0, 1]), item=np.array([0], np.int32), timestamp=np.array([5]),
+    ...                as_of=np.array([9]))
+    >>> Content(name="content").score(asks, table)[0].round(2).tolist()
+    [[1.0, 0.800000011920929, 0.0]]
+    """
+
+    def __init__(self, config: ContentConfig | None = None, *, name: str = "content") -> None:
+        self.config = config or ContentConfig()
+        self.name = name
+
+    def fit(self, dataset: Dataset, options: RunOptions) -> Self:
+        """Nothing to learn."""
+        return self
+
+    def _weights(self, queries: Queries) -> F64:
+        return history_weights(queries, half_life_events=self.config.half_life_events, limit=self.config.limit)
+
+    def profile(self, queries: Queries, items: Items) -> F32:
+        """`float32[queries, d]` unit vectors: what each user reads, recent events counting more; 0 if unknown."""
+        weight = self._weights(queries)
+        used = weight > 1e-4  # older events could not change a rank, and long histories would cost time
+        history = sp.csr_matrix(
+            (weight[used].astype(np.float32), (queries.owner[used], queries.item[used])),
+            shape=(len(queries), len(items)),
+        )
+        vectors: F32 = np.asarray(history @ items.embedding, dtype=np.float32)
+        length = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+
+    def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
+        """Cosines in [-1, 1]."""
+        profile = self.profile(queries, items)
+        return profile @ items.embedding.T, profile.any(axis=1)[:, None] & items.embedding.any(axis=1)
+
+    def attribute(self, queries: Queries, items: Items, row: int) -> F64:
+        """Each history event's share of the cosine with item `row`; exact, since the profile is a sum over events."""
+        nearness = items.embedding[queries.item] @ items.embedding[row]
+        return shares_per_query(queries, self._weights(queries) * nearness)
+
+    def arrays(self) -> Arrays:
+        """Nothing."""
+        return {}
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Nothing."""
+        return self

@@ -1,0 +1,223 @@
+"""Transitions: what people take after what, counted between tie groups."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from evorec.core.errors import InputError
+from evorec.core.types import F32, F64, Bool, Events, Queries
+from evorec.data.dataset import Dataset
+from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
+
+
+MINIMUM_SUPPORT: Final = 2  # users behind a pair that may be stored outside the users' own data
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransitionsConfig:
+    """How pairs are counted, normalised and read.
+
+    `reach`: pairs further apart than so many events (tie groups count by their middle) are left out; `distance_power`
+    p weighs a pair d events apart by d^-p; `from_power`, `to_power` damp frequent items on either side (0 = counts,
+    1 = probabilities); `half_life_events`: a history event so many events back counts half; `limit`: at most so many
+    of a user's newest events are read; `per_item`: the strongest pairs kept per item.
+    """
+
+    reach: float = 10.0
+    distance_power: float = 0.5
+    from_power: float = 0.5
+    to_power: float = 0.3
+    half_life_events: float = 4.0
+    limit: int = 50
+    per_item: int = 200
+
+    def __post_init__(self) -> None:
+        if self.reach < 1 or self.limit < 1 or self.per_item < 1:
+            raise InputError("reach, limit and per_item must be at least 1", mend="raise them")
+        if not self.half_life_events > 0:
+            raise InputError("half_life_events must be above 0", mend="give a number of events")
+
+
+def group_matrix(events: Events) -> tuple[sp.csr_matrix, F64, F64]:
+    """Tie groups as rows: incidence `[groups, items]`, and each group's user and middle position in that user's log.
+
+    Words without an item are left out.
+    """
+    has_item = events.item >= 0
+    user, item = events.user[has_item], events.item[has_item]
+    timestamp = events.timestamp[has_item]
+    starts = np.flatnonzero(np.concatenate(([True], (np.diff(user) != 0) | (np.diff(timestamp) != 0))))
+    size = np.diff(np.append(starts, len(user)))
+    first = np.searchsorted(user, user[starts])  # the user's first row
+    middle = starts - first + (size - 1) / 2
+    group = np.repeat(np.arange(len(starts)), size)
+    incidence = sp.csr_matrix(
+        (np.ones(len(item), dtype=np.float32), (group, item)), shape=(len(starts), len(events.items))
+    )
+    return incidence, user[starts].astype(np.float64), middle
+
+
+def count_transitions(events: Events, *, reach: float, distance_power: float) -> sp.csr_matrix:
+    """`float32[items, items]` weighted counts, row = from, column = to.
+
+    Between two tie groups of a user the count is directed, weighted by (distance of their middles)^-p. Inside a group,
+    where no order is known, it is symmetric, and a group of g items gives each of its items a weight of at most
+    `reach`, so that one giant basket cannot drown the log.
+    """
+    incidence, user, middle = group_matrix(events)
+    size = np.asarray(incidence.sum(axis=1)).ravel()
+    # The mean distance between two random places among g is (g + 1) / 3: used for want of an order.
+    inside = np.maximum(1.0, (size + 1) / 3) ** -distance_power * np.minimum(1.0, reach / np.maximum(1.0, size - 1))
+    inside[size < 2] = 0
+    weighted = sp.diags(inside.astype(np.float32)) @ incidence
+    total = (incidence.T @ weighted).tocsr()
+    total.setdiag(0)
+    lag = 1
+    while lag < len(user):
+        distance = middle[lag:] - middle[:-lag]
+        near = (user[lag:] == user[:-lag]) & ((distance <= reach) | (lag == 1))
+        if not near.any():
+            break
+        early, late = np.flatnonzero(near), np.flatnonzero(near) + lag
+        mass = np.minimum(1.0, reach / np.sqrt(size[early] * size[late]))
+        weight = np.maximum(1.0, distance[near]) ** -distance_power * mass
+        total = total + incidence[early].T @ (sp.diags(weight.astype(np.float32)) @ incidence[late])
+        lag += 1
+    total.eliminate_zeros()
+    return total.tocsr()
+
+
+def supported_pairs(events: Events) -> sp.csr_matrix:
+    """`bool[items, items]`: pairs of items that at least `MINIMUM_SUPPORT` different users both have in their logs."""
+    has_item = events.item >= 0
+    shape = (len(events.users), len(events.items))
+    ones = np.ones(int(has_item.sum()), dtype=np.float32)
+    touched = sp.csr_matrix((ones, (events.user[has_item], events.item[has_item])), shape=shape)
+    touched.data[:] = 1
+    return (touched.T @ touched >= MINIMUM_SUPPORT).tocsr()
+
+
+def strongest(matrix: sp.csr_matrix, per_row: int) -> sp.csr_matrix:
+    """Only the `per_row` largest entries of each row; ties go to the smaller column.
+
+    >>> strongest(sp.csr_matrix([[3.0, 1.0, 2.0]]), 2).toarray().tolist()
+    [[3.0, 0.0, 2.0]]
+    """
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    order = np.lexsort((matrix.indices, -matrix.data, row))
+    place = np.arange(len(order)) - matrix.indptr[row]
+    kept = np.sort(order[place < per_row])
+    return sp.csr_matrix((matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape)
+
+
+def history_weights(queries: Queries, *, half_life_events: float, limit: int) -> F64:
+    """`float64[m]`: how much each history event counts, by its age in events; 0 beyond the newest `limit`."""
+    return np.where(queries.among_latest(limit), np.exp2(-queries.age / half_life_events), 0.0)
+
+
+class Transitions:
+    """Evidence for item j: how often people went from the user's recent items to j.
+
+    log(1 + x / x0), where x adds the normalised transition weights from the history, recent events counting more, and
+    x0 is a tenth of a typical x, fixed in `fit`. A pair that fewer than `MINIMUM_SUPPORT` users back is one person's
+    path: it helps sparse logs much, and it is kept apart, as personal data.
+
+    >>> from evorec.core.types import Queries
+    >>> log = Events.create(user_ids=list("aabbcc"), item_ids=["tent", "map"] * 3, timestamps=[1, 2] * 3)
+    >>> model = Transitions().fit(Dataset.create(log), RunOptions())
+    >>> start, end = log.items.encode(["tent", "map"])
+    >>> bool(model.weights[start, end] > 0), bool(model.weights[end, start] > 0)
+    (True, False)
+    """
+
+    def __init__(self, config: TransitionsConfig | None = None, *, name: str = "transitions") -> None:
+        self.config = config or TransitionsConfig()
+        self.name = name
+        self.shared: sp.csr_matrix = sp.csr_matrix((0, 0), dtype=np.float32)
+        self.private: sp.csr_matrix = self.shared
+        self.unit = 1.0
+
+    @cached_property
+    def weights(self) -> sp.csr_matrix:
+        """`float32[items, items]` all pairs, row = from, column = to."""
+        return (self.shared + self.private).tocsr()
+
+    def fit(self, dataset: Dataset, options: RunOptions) -> Self:
+        """Count, damp frequent items on both sides, keep the strongest pairs."""
+        config, events = self.config, dataset.events
+        counts = count_transitions(events, reach=config.reach, distance_power=config.distance_power)
+        outgoing, incoming = (np.asarray(counts.sum(axis=axis)).ravel() for axis in (1, 0))
+        damp_from = sp.diags((np.maximum(outgoing, 1e-9) ** -config.from_power).astype(np.float32))
+        damp_to = sp.diags((np.maximum(incoming, 1e-9) ** -config.to_power).astype(np.float32))
+        weights = strongest((damp_from @ counts @ damp_to).tocsr(), config.per_item)
+        self.unit = 0.1 * float(np.median(weights.data)) if weights.nnz else 1.0
+        supported = weights.multiply(supported_pairs(events)).tocsr()
+        return self._take(supported, (weights - supported).tocsr())
+
+    def _take(self, shared: sp.csr_matrix, private: sp.csr_matrix) -> Self:
+        for matrix in (shared, private):
+            matrix.eliminate_zeros()
+        self.shared, self.private = shared, private
+        self.__dict__.pop("weights", None)
+        return self
+
+    def _weights(self, queries: Queries) -> F64:
+        weight = history_weights(queries, half_life_events=self.config.half_life_events, limit=self.config.limit)
+        return np.where(queries.item < self.weights.shape[0], weight, 0.0)  # items newer than the model have no row
+
+    def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
+        """Zero is evidence of absence where both sides have transitions; other pairs are unknown."""
+        weight, width = self._weights(queries), self.weights.shape[0]
+        used = weight > 0
+        history = sp.csr_matrix(
+            (weight[used].astype(np.float32), (queries.owner[used], queries.item[used])), shape=(len(queries), width)
+        )
+        reached = (history @ self.weights).tocsr()
+        reached.data = np.log1p(reached.data / np.float32(self.unit))
+        reached.resize((len(queries), len(items)))
+        reachable = np.zeros(len(items), dtype=np.bool_)
+        reachable[self.weights.indices] = True
+        return reached.toarray(), (np.diff(reached.indptr) > 0)[:, None] & reachable
+
+    def attribute(self, queries: Queries, items: Items, row: int) -> F64:
+        """Each history event's share of x for item `row`; exact, since x is a sum over events."""
+        column = np.zeros(len(items))
+        if row < self.weights.shape[1]:
+            entries = self.weights[:, [row]].tocoo()
+            column[entries.row] = entries.data
+        return shares_per_query(queries, self._weights(queries) * column[queries.item])
+
+    def arrays(self) -> Arrays:
+        """The pairs that enough users back, and the unit x0."""
+        return {**_pack(self.shared), "unit": np.array([self.unit])}
+
+    def restore(self, arrays: Arrays) -> Self:
+        """Take over what `arrays` gave; private pairs are empty until `restore_personal`."""
+        self.unit = float(arrays["unit"][0])
+        shared = _unpack(arrays)
+        return self._take(shared, sp.csr_matrix(shared.shape, dtype=np.float32))
+
+    def personal(self) -> Arrays:
+        """The pairs that rest on one person."""
+        return _pack(self.private)
+
+    def restore_personal(self, arrays: Arrays) -> Self:
+        """Take over what `personal` gave."""
+        return self._take(self.shared, _unpack(arrays))
+
+
+def _pack(matrix: sp.csr_matrix) -> dict[str, NDArray[Any]]:
+    return {
+        "data": matrix.data.astype(np.float32),
+        "indices": matrix.indices.astype(np.int32),
+        "indptr": matrix.indptr.astype(np.int64),
+    }
+
+
+def _unpack(arrays: Arrays) -> sp.csr_matrix:
+    size = len(arrays["indptr"]) - 1
+    return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(size, size))

@@ -1,0 +1,87 @@
+"""Concrete parts by kind: the only place that names scorer classes together."""
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+
+from evorec.core.errors import InputError
+from evorec.core.types import F32, Catalogue
+from evorec.data.dataset import Dataset
+from evorec.encoders.whitening import Whitening
+from evorec.interests.topics import Topics, topics_from_categories, topics_from_embeddings
+from evorec.models.base import Items, Scorer
+from evorec.models.content import Content, ContentConfig
+from evorec.models.match import InterestMatch, InterestMatchConfig
+from evorec.models.popularity import Popularity, PopularityConfig
+from evorec.models.transitions import Transitions, TransitionsConfig
+from evorec.recipes.config import ScorerSpec
+
+KINDS: Final[Mapping[str, tuple[Any, Any]]] = {
+    "popularity": (Popularity, PopularityConfig),
+    "transitions": (Transitions, TransitionsConfig),
+    "content": (Content, ContentConfig),
+    "interests": (InterestMatch, InterestMatchConfig),
+}
+
+
+def build_scorer(spec: ScorerSpec) -> Scorer:
+    """The scorer that `spec` describes, not yet fitted; `choices` are ignored."""
+    if spec.kind not in KINDS:
+        raise InputError(f"there is no scorer of kind {spec.kind!r}", mend=f"use one of {', '.join(KINDS)}")
+    scorer, config = KINDS[spec.kind]
+    built: Scorer = scorer(config(**spec.settings), name=spec.name)
+    return built
+
+
+def variants(spec: ScorerSpec) -> list[ScorerSpec]:
+    """Every point of the grid in `choices`, as specs without choices; the spec itself where there are none.
+
+    >>> [v.settings for v in variants(ScorerSpec(kind="popularity", name="p", choices={"half_life_days": (3.0, 7.0)}))]
+    [{'half_life_days': 3.0}, {'half_life_days': 7.0}]
+    """
+    grid = itertools.product(*spec.choices.values())
+    return [
+        replace(spec, settings={**spec.settings, **dict(zip(spec.choices, point, strict=True))}, choices={})
+        for point in grid
+    ]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ItemTable:
+    """The item table, and what it takes to add a new item to it."""
+
+    items: Items
+    whitening: Whitening
+    topics: Topics
+
+
+def item_table(train: Dataset, vectors: F32, *, dimension: int, seed: int) -> ItemTable:
+    """Whitening and topics fitted on the items of `train` alone, applied to the whole catalogue.
+
+    `vectors float32[items, d]` are the encoder's. Topics are the given categories where most events have one, else
+    clusters of the embeddings.
+    """
+    counts = train.item_counts
+    whitening = Whitening.fit(vectors[counts > 0], dimension=dimension)
+    embedding = whitening.apply(vectors)
+    categories = train.catalogue.categories
+    categorised = np.asarray([bool(c) for c in categories], dtype=np.bool_)
+    if counts[categorised].sum() >= 0.5 * counts.sum():
+        topics = topics_from_categories(categories, counts)
+    else:
+        topics = topics_from_embeddings(embedding, counts, texts_of(train.catalogue), seed=seed)
+    items = Items(
+        ids=train.items,
+        embedding=embedding,
+        topics=topics.membership,
+        first_seen=train.first_seen,
+    )
+    return ItemTable(items=items, whitening=whitening, topics=topics)
+
+
+def texts_of(catalogue: Catalogue) -> list[str]:
+    """What the encoder reads, one text per item."""
+    return [catalogue.describe(row) for row in range(len(catalogue))]

@@ -1,0 +1,89 @@
+"""An event log in memory: the training log, compact, and what came since, per user."""
+
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+
+import numpy as np
+
+from evorec.core.types import ALWAYS, I64, Events, Queries
+
+
+class MemoryLog:
+    """Histories held in memory; whole on every read, in whatever order events came.
+
+    >>> log = MemoryLog(Events.create(user_ids=["ann"], item_ids=["x"], timestamps=[5]))
+    >>> log.append("ann", 0, 9), log.append("ann", 0, 9), log.append("bo", 0, 7)
+    (True, False, True)
+    >>> log.queries(["ann", "bo"], np.array([100, 7])).offsets.tolist()
+    [0, 2, 2]
+    """
+
+    def __init__(self, events: Events) -> None:
+        self._base = events
+        self._recent: dict[str, list[tuple[int, int]]] = {}
+        self._newest = events.newest if len(events) else ALWAYS
+
+    @property
+    def newest(self) -> int:
+        """Timestamp of the newest event, UTC microseconds."""
+        return self._newest
+
+    def user_ids(self) -> list[str]:
+        """Users of the training log in its order, then those that came since."""
+        offsets = self._base.offsets
+        held = [u for code, u in enumerate(self._base.users) if offsets[code] < offsets[code + 1]]
+        known = set(held)
+        return held + [u for u in self._recent if u not in known]
+
+    def _rows(self, user_id: str) -> tuple[int, int]:
+        code = self._base.users.code(user_id)
+        if code < 0:
+            return 0, 0
+        return int(self._base.offsets[code]), int(self._base.offsets[code + 1])
+
+    def append(self, user_id: str, item: int, timestamp: int) -> bool:
+        """Add one event in O(log history); False where exactly this event is already held."""
+        start, stop = self._rows(user_id)
+        first = start + int(np.searchsorted(self._base.timestamp[start:stop], timestamp))
+        while first < stop and self._base.timestamp[first] == timestamp:
+            if self._base.item[first] == item:
+                return False
+            first += 1
+        recent = self._recent.setdefault(user_id, [])
+        event = (timestamp, item)
+        place = bisect_left(recent, event)
+        if place < len(recent) and recent[place] == event:
+            return False
+        insort(recent, event)
+        self._newest = max(self._newest, timestamp)
+        return True
+
+    def queries(self, user_ids: Sequence[str], as_of: I64) -> Queries:
+        """Histories of `user_ids` before their `as_of int64[q]`."""
+        items, times, offsets = [], [], [0]
+        for user_id, moment in zip(user_ids, as_of, strict=True):
+            start, stop = self._rows(user_id)
+            stop = start + int(np.searchsorted(self._base.timestamp[start:stop], moment))
+            item, time = self._base.item[start:stop], self._base.timestamp[start:stop]
+            recent = self._recent.get(user_id)
+            if recent:
+                new = np.asarray([event for event in recent if event[0] < moment], dtype=np.int64).reshape(-1, 2)
+                item, time = np.concatenate([item, new[:, 1]]), np.concatenate([time, new[:, 0]])
+                order = np.lexsort((item, time))
+                item, time = item[order], time[order]
+            has_item = item >= 0
+            items.append(item[has_item])
+            times.append(time[has_item])
+            offsets.append(offsets[-1] + int(has_item.sum()))
+        return Queries(
+            offsets=np.asarray(offsets, dtype=np.int64),
+            item=np.concatenate(items or [np.zeros(0)]).astype(np.int32),
+            timestamp=np.concatenate(times or [np.zeros(0)]).astype(np.int64),
+            as_of=np.asarray(as_of, dtype=np.int64),
+        )
+
+    def columns(self) -> tuple[list[str], I64, I64, I64]:
+        """Everything held, flat, for saving: user ids, and per event user position, item row, timestamp."""
+        ids = self.user_ids()
+        queries = self.queries(ids, np.full(len(ids), np.iinfo(np.int64).max))
+        return ids, queries.owner, queries.item.astype(np.int64), queries.timestamp
