@@ -116,6 +116,7 @@ def test_a_fitted_encoder_bypasses_the_cache(cache: EmbeddingCache) -> None:
     assert isinstance(encoder, FittedEncoder)
     encode_texts(encoder.fit(["green tea", "mug"]), ["tea"], cache=cache)
     assert not list(cache.folder.iterdir())
+    assert not isinstance(Counting(), FittedEncoder)
 
 
 def test_unit_rows_leave_zero_rows() -> None:

@@ -1,5 +1,8 @@
 """Models that come with their weights: meaning in two languages, shapes, laziness."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -42,6 +45,18 @@ def test_the_fingerprint_is_stable_and_needs_no_weights() -> None:
     first, second = UseMultilingual(), UseMultilingual()
     assert first.fingerprint == second.fingerprint
     assert "_model" not in vars(first)
+
+
+def test_other_weights_have_another_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "resources").mkdir()
+    (tmp_path / "resources" / "sp.model").write_bytes(b"pieces")
+    found = set()
+    for weights in (b"one", b"two"):
+        (tmp_path / "resources" / "weights.npz").write_bytes(weights)
+        encoder = UseMultilingual()
+        monkeypatch.setattr(encoder, "_package", SimpleNamespace(__file__=str(tmp_path / "__init__.py")))
+        found.add(encoder.fingerprint)
+    assert len(found) == 2
 
 
 def test_minilm_reads_english_and_says_so() -> None:

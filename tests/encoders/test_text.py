@@ -90,6 +90,16 @@ def test_a_sentence_transformers_folder_keeps_its_own_pooling(plain: Path, tmp_p
     assert encoder.encode(["green tea"])[0] @ _mean_pooled(plain, "green tea") > 0.999
 
 
+def test_a_model_lacking_a_part_of_its_weights_is_incomplete(plain: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(plain, tmp_path / "copy"))
+    index = copy / "model.safetensors.index.json"
+    index.write_text('{"weight_map": {"a": "model.safetensors", "b": "model-2.safetensors"}}')
+    with pytest.raises(InputError, match="holds no model"):
+        open_encoder(str(copy))
+    (copy / "model-2.safetensors").touch()
+    assert open_encoder(str(copy)).name == str(copy)
+
+
 def test_a_damaged_model_is_a_clear_error(plain: Path, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(plain, tmp_path / "copy"))
     (copy / "model.safetensors").write_bytes(b"damaged")
@@ -165,8 +175,8 @@ def test_a_repository_without_a_text_model_is_refused(tmp_path: Path, monkeypatc
 
 
 def test_only_one_kind_of_weights_is_taken() -> None:
-    names = ["1_Pooling/config.json", "model-1.safetensors", "pytorch_model.bin", "openvino/a.json", ".hidden.json"]
-    assert model_files(names) == ["1_Pooling/config.json", "model-1.safetensors"]
+    names = ["1_Pooling/config.json", "model.safetensors", "pytorch_model.bin", "openvino/a.json", ".hidden.json"]
+    assert model_files(names) == ["1_Pooling/config.json", "model.safetensors"]
     assert model_files(["pytorch_model.bin", "training_args.bin", "spiece.model"]) == [
         "pytorch_model.bin",
         "spiece.model",

@@ -1,8 +1,9 @@
 """What an encoder is, how one is opened by name, and how texts are encoded through the disk cache."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
-from typing import Final, Protocol, Self, runtime_checkable
+from typing import Final, Protocol, Self
 
 import numpy as np
 
@@ -42,13 +43,15 @@ class Encoder(Protocol):
         ...
 
 
-@runtime_checkable
-class FittedEncoder(Protocol):
-    """What an encoder also is that learns from the training texts; quick to run, so that it bypasses the cache."""
+class FittedEncoder(Encoder):
+    """Base of encoders that learn from the training texts; quick to run, so that they bypass the cache.
 
+    A class to inherit rather than a protocol: to recognise it never asks for a dimension, which may load weights.
+    """
+
+    @abstractmethod
     def fit(self, texts: Sequence[str]) -> Self:
         """Learn from `texts` (training items only) and return self."""
-        ...
 
 
 def unit_rows(x: F32) -> F32:

@@ -15,7 +15,7 @@ from sklearn.utils.extmath import randomized_svd
 from evorec.core.errors import InputError
 from evorec.core.rng import generator
 from evorec.core.types import F32
-from evorec.encoders.base import unit_rows
+from evorec.encoders.base import FittedEncoder, unit_rows
 from evorec.language.words import words
 
 _NO_DIRECTION: Final = 1e-5  # singular values below this share of the largest are noise
@@ -35,7 +35,7 @@ class LexicalConfig:
                 raise InputError(f"{name} is {getattr(self, name)}", mend=f"choose a {name} of at least 1")
 
 
-class LexicalEncoder:
+class LexicalEncoder(FittedEncoder):
     """Latent semantic analysis of the training texts (Deerwester et al. 1990, "Indexing by latent semantic analysis").
 
     Texts that share words, or whose words occur together, get near vectors. Words unseen in training say nothing: a

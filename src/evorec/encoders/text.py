@@ -1,6 +1,7 @@
 """Sentence-transformers and Hugging Face models, from a local folder or by name."""
 
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
@@ -59,7 +60,7 @@ class TextEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights, tokenizer and settings; a copy of the folder elsewhere has the same."""
-        return f"text-{fingerprint_of(self.folder)}"
+        return f"text-{fingerprint_of(self.folder, _files(self.folder))}"
 
     @cached_property
     def dimension(self) -> int:
@@ -151,7 +152,13 @@ def _from_hub(repository: str) -> Path:
 def _holds_model(folder: Path) -> bool:
     files = _files(folder)
     configured = "config.json" in files or "modules.json" in files
-    return configured and any(PurePosixPath(name).suffix in (".safetensors", ".bin") for name in files)
+    parts = {part for name in files if name.endswith(".index.json") for part in _weight_parts(folder / name)}
+    return configured and parts <= set(files) and any(name.endswith((".safetensors", ".bin")) for name in files)
+
+
+def _weight_parts(index: Path) -> set[str]:
+    """The files over which the weights are spread."""
+    return set(json.loads(index.read_text(encoding="utf-8")).get("weight_map", {}).values())
 
 
 def _files(folder: Path) -> list[str]:
@@ -171,10 +178,10 @@ def model_files(names: Iterable[str]) -> list[str]:
     return sorted(map(str, {*weights, *settings}))
 
 
-def fingerprint_of(folder: Path) -> str:
-    """SHA-256 over names and contents of the model files in `folder`."""
+def fingerprint_of(folder: Path, names: Iterable[str]) -> str:
+    """SHA-256 over names and contents of the files `names` in `folder`."""
     digest = hashlib.sha256()
-    for name in _files(folder):
+    for name in names:
         with (folder / name).open("rb") as file:
             digest.update(f"{name}\0{hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
     return digest.hexdigest()

@@ -1,0 +1,66 @@
+"""What `evaluate` and `compare` share: run the hold-out and print its reports."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from evorec.cli.output import emit_json, messages, reporter, results, table
+from evorec.core.errors import InputError
+from evorec.evaluation.protocol import Protocol
+from evorec.evaluation.report import report
+from evorec.models.base import RunOptions
+from evorec.recipes.config import recipe as recipe_called
+from evorec.recipes.holdout import hold_out
+from evorec.recipes.quickstart import load_dataset
+
+
+def protocols_of(kind: str, clock: str, repeats: bool) -> tuple[Protocol, ...]:
+    """The protocols that the words `next`, `successive`, `frozen`, `query_time` and `both` ask for."""
+    kinds = ("next", "successive") if kind == "both" else (kind,)
+    clocks = ("frozen", "query_time") if clock == "both" else (clock,)
+    return tuple(Protocol(kind=k, clock=c, repeats=repeats) for k in kinds for c in clocks)  # type: ignore[arg-type]
+
+
+def run(
+    files: tuple[Path, Path | None],
+    *,
+    recipe: tuple[str, str],
+    protocols: tuple[str, str, bool],
+    reading: tuple[Mapping[str, str], Mapping[str, str] | None, str],
+    seed: int,
+    output: tuple[bool, bool],
+    members: bool,
+) -> None:
+    """Read, hold out, print: tables, or one JSON object with a report per protocol."""
+    as_json, quiet = output
+    console = messages(quiet)
+    asked = protocols_of(*protocols)
+    chosen = recipe_called(recipe[0], encoder=recipe[1])
+    loaded = load_dataset(*files, columns=reading[0], item_columns=reading[1], timezone=reading[2])
+    for cleaning in loaded.reports:
+        console.print(cleaning.text())
+    held = hold_out(
+        loaded.dataset,
+        chosen,
+        asked,
+        RunOptions(seed=seed),
+        members=members,
+        progress=reporter(console, "reading items"),
+    )
+    if not held.evaluations:
+        raise InputError("nothing to evaluate", mend="name a protocol")
+    console.print(f"fitted {chosen.name} in {held.fit_seconds:.1f} s")
+    for note in held.engine.model.card.notes:
+        console.print(f"chose {note}")
+    vectors = held.engine.model.items.embedding
+    reports = {
+        f"{protocol.kind}, {protocol.clock} clock": report(found, baseline=chosen.name, vectors=vectors, seed=seed)
+        for protocol, found in held.evaluations.items()
+    }
+    if as_json:
+        emit_json({name: found.as_dict() for name, found in reports.items()})
+        return
+    for name, found in reports.items():
+        results().print(table(found.table(), title=name, numbers=range(1, 11)))
+        results().print(table(found.strata_table(), title=f"NDCG by stratum, {name}", numbers=range(2, 20)))
+        facts = "; ".join(f"{fact.replace('_', ' ')} {value}" for fact, value in found.as_dict()["circumstances"].items())
+        results().print(facts)

@@ -1,0 +1,98 @@
+"""Ranked lists as people and programs read them."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from evorec.cli.output import emit_json, results, table
+from evorec.data.frames import write_table
+from evorec.data.load import load_events
+from evorec.engine.engine import Engine, iso_time
+from evorec.engine.request import Request
+from evorec.engine.results import Recommendations
+from evorec.explain.evidence import Evidence
+
+
+def for_histories(engine: Engine, path: Path, request: Request, as_of: int | None) -> Iterator[Recommendations]:
+    """Lists for the people in an event file."""
+    events, report = load_events(path)
+    print(report.text(), file=sys.stderr)
+    by_user: dict[str, list[tuple[str, int]]] = {user: [] for user in events.users}
+    for user, item, timestamp in zip(events.user, events.item, events.timestamp, strict=True):
+        if item >= 0:
+            by_user[events.users.ids[user]].append((events.items.ids[item], int(timestamp)))
+    moment = max(engine.now, events.newest + 1) if as_of is None else as_of
+    queries = engine.queries_from(list(by_user.values()), as_of=moment)
+    yield engine.recommend_for(queries, tuple(by_user), request)
+
+
+def write(batches: Iterable[Recommendations], out: Path) -> int:
+    """Write all lists in long form; returns the number of rows."""
+    columns: dict[str, list[Any]] = {}
+    for batch in batches:
+        for name, values in batch.columns().items():
+            columns.setdefault(name, []).extend(values)
+    write_table(out, columns)
+    return len(next(iter(columns.values()), []))
+
+
+def print_json(engine: Engine, batches: Iterable[Recommendations], *, why: bool, as_of: int | None) -> None:
+    """One JSON object per user and line."""
+    for batch in batches:
+        for record in batch.records():
+            if why:
+                record["reasons"] = [
+                    [_reason(engine, evidence) for evidence in _why(engine, record["user_id"], item, as_of)]
+                    for item in record["items"]
+                ]
+            emit_json(record)
+
+
+def print_tables(engine: Engine, batches: Iterable[Recommendations], *, why: bool, as_of: int | None) -> None:
+    """One table per user."""
+    console = results()
+    for batch in batches:
+        for q, record in enumerate(batch.records()):
+            rows = [["#", "item", "title", "score", *(["why"] if why else [])]]
+            for place, (item, score) in enumerate(zip(record["items"], record["scores"], strict=True), start=1):
+                title = engine.model.catalogue.title[engine.model.items.ids.code(item)]
+                row = [str(place), item, title, f"{score:.2f}"]
+                if why:
+                    row.append(sentence(engine, _why(engine, record["user_id"], item, as_of)))
+                rows.append(row)
+            flags = " (no history: what is popular now)" if batch.fallback[q] else ""
+            flags += " (in hindsight: the model was trained past this moment)" if batch.hindsight[q] else ""
+            console.print(table(rows, title=f"{record['user_id']}{flags}", numbers=(0, 3)))
+
+
+def sentence(engine: Engine, reasons: tuple[Evidence, ...], *, most: int = 2) -> str:
+    """The strongest reasons in words."""
+    parts = []
+    for evidence in reasons[:most]:
+        titles = []
+        for event in evidence.events[:2]:
+            title = engine.model.catalogue.title[event.item] or engine.model.items.ids.ids[event.item]
+            titles.append(title if len(title) <= 40 else title[:39] + "…")
+        after = f" after {' and '.join(titles)}" if titles else ""
+        parts.append(f"{evidence.share:.0%} {evidence.scorer}{after}")
+    return "; ".join(parts)
+
+
+def _why(engine: Engine, user_id: str, item: str, as_of: int | None) -> tuple[Evidence, ...]:
+    return engine.explain(user_id, item, as_of=as_of)
+
+
+def _reason(engine: Engine, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "scorer": evidence.scorer,
+        "share": round(evidence.share, 4),
+        "events": [
+            {
+                "item_id": engine.model.items.ids.ids[event.item],
+                "time": iso_time(event.timestamp),
+                "share": round(event.share, 4),
+            }
+            for event in evidence.events
+        ],
+    }

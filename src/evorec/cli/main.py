@@ -1,0 +1,49 @@
+"""The `evorec` program: its commands, and how errors reach people."""
+
+import errno
+import sys
+
+import typer
+
+from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train
+from evorec.core.errors import EvorecError
+
+app = typer.Typer(
+    name="evorec",
+    help="Recommendations that follow how each user's interests evolve.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("train")(train.train)
+app.command("recommend")(recommend.recommend)
+app.command("interests")(interests.interests)
+app.command("evaluate")(evaluate.evaluate)
+app.command("compare")(compare.compare)
+app.command("doctor")(doctor.doctor)
+app.add_typer(data.app, name="data")
+
+
+def main() -> None:
+    """Run a command; a user's mistake ends with a sentence and a non-zero exit, never a traceback."""
+    try:
+        app()
+    except EvorecError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        print("interrupted; nothing half-written was kept", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EISDIR):
+            raise
+        print(f"error: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
+        print("  mend: free some space, or choose a place that can be written", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

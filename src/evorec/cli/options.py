@@ -1,0 +1,83 @@
+"""Arguments and options that several commands share."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evorec.core.errors import InputError
+
+DEFAULT_MODEL = Path("evorec-model")
+
+EventsFile = Annotated[Path, typer.Argument(help="Event log: CSV, TSV, JSON lines or Parquet.", show_default=False)]
+ItemsFile = Annotated[Path | None, typer.Argument(help="Catalogue, in the same formats.", show_default=False)]
+ModelFolder = Annotated[Path, typer.Argument(help="Folder that `evorec train` wrote.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="What to build.")]
+EncoderName = Annotated[
+    str,
+    typer.Option(help="auto, lexical, use-multilingual, minilm, a Hugging Face name or a local folder."),
+]
+EventColumns = Annotated[
+    list[str] | None,
+    typer.Option("--map", help="Column of the events: OURS=THEIRS, as in user_id=CustomerID. Repeatable."),
+]
+ItemColumns = Annotated[list[str] | None, typer.Option("--map-items", help="The same for the catalogue. Repeatable.")]
+Timezone = Annotated[str, typer.Option(help="Zone of times that name none, as in Europe/London.")]
+Seed = Annotated[int, typer.Option(help="Same seed, same machine, same result.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The moment of asking: seconds since 1970 or a date (UTC). Default: after the newest event."),
+]
+
+
+def mapping(pairs: Sequence[str] | None) -> dict[str, str]:
+    """`OURS=THEIRS` pairs as a dictionary.
+
+    >>> mapping(["user_id=CustomerID"])
+    {'user_id': 'CustomerID'}
+    """
+    found: dict[str, str] = {}
+    for pair in pairs or ():
+        ours, equals, theirs = pair.partition("=")
+        if not equals or not ours or not theirs:
+            raise InputError(f"a column mapping reads OURS=THEIRS, not {pair!r}", mend="as in --map user_id=CustomerID")
+        found[ours] = theirs
+    return found
+
+
+def moment(text: str | None) -> int | None:
+    """A moment given as seconds or as an ISO date, in UTC microseconds.
+
+    >>> moment("10"), moment("1970-01-01 00:00:10")
+    (10000000, 10000000)
+    """
+    if text is None:
+        return None
+    try:
+        return round(float(text) * 1_000_000)
+    except ValueError:
+        pass
+    try:
+        parsed = datetime.fromisoformat(text)
+    except ValueError:
+        raise InputError(
+            f"{text!r} is no moment", mend="give seconds since 1970, or a date such as 2026-03-01T12:00"
+        ) from None
+    if parsed.tzinfo is None:
+        parsed = parsed.replace(tzinfo=UTC)
+    return round(parsed.timestamp() * 1_000_000)
+
+
+def lines(path: Path) -> list[str]:
+    """The non-empty lines of a text file, UTF-8, with or without a byte order mark."""
+    try:
+        content = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise InputError(f"no such file: {path}", mend="check the path") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not UTF-8 text", mend="save it as UTF-8") from None
+    return [line.strip() for line in content.splitlines() if line.strip()]

@@ -1,0 +1,51 @@
+"""What commands print: tables and messages on standard error or output, JSON on standard output."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+
+def emit_json(value: Any) -> None:
+    """One JSON value on one line of standard output; Chinese stays readable."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def messages(quiet: bool) -> Console:
+    """The console for messages and progress: standard error."""
+    return Console(stderr=True, quiet=quiet, highlight=False)
+
+
+def results() -> Console:
+    """The console for results: standard output."""
+    return Console(highlight=False)
+
+
+def table(rows: Sequence[Sequence[str]], *, title: str = "", numbers: Sequence[int] = ()) -> Table:
+    """A table whose first row is the header; columns in `numbers` are set flush right."""
+    drawn = Table(title=title or None, title_justify="left", header_style="bold")
+    for place, name in enumerate(rows[0]):
+        drawn.add_column(name, justify="right" if place in numbers else "left", overflow="fold")
+    for row in rows[1:]:
+        drawn.add_row(*row)
+    return drawn
+
+
+def reporter(console: Console, doing: str) -> Callable[[int, int], None]:
+    """A progress callback `(done, in all)`: a line now and then in a log, rewritten in place on a terminal."""
+    last = 0.0
+
+    def report(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if not total or (done < total and now - last < (0.2 if console.is_terminal else 5.0)):
+            return
+        last = now
+        ended = "\n" if done >= total or not console.is_terminal else "\r"
+        console.print(f"{doing}: {done:,} of {total:,}", end=ended)
+
+    return report

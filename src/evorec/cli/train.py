@@ -1,0 +1,53 @@
+"""`evorec train`: from files to a saved model."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evorec.cli import options
+
+
+def train(
+    events: options.EventsFile,
+    items: options.ItemsFile = None,
+    users: Annotated[Path | None, typer.Option(help="Table of users: attributes, declared interests.")] = None,
+    recipe: options.RecipeName = "fast",
+    out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = options.DEFAULT_MODEL,
+    encoder: options.EncoderName = "auto",
+    columns: options.EventColumns = None,
+    item_columns: options.ItemColumns = None,
+    timezone: options.Timezone = "UTC",
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Clean the data, read the items, fit, choose settings by inner validation, save a model."""
+    from evorec.cli.output import emit_json, messages, reporter
+    from evorec.models.base import RunOptions
+    from evorec.recipes.config import recipe as recipe_called
+    from evorec.recipes.quickstart import load_dataset
+    from evorec.recipes.training import fit
+
+    console = messages(quiet)
+    chosen = recipe_called(recipe, encoder=encoder)
+    loaded = load_dataset(
+        events,
+        items,
+        users,
+        columns=options.mapping(columns),
+        item_columns=options.mapping(item_columns) or None,
+        timezone=timezone,
+    )
+    for report in loaded.reports:
+        console.print(report.text())
+    engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), progress=reporter(console, "reading items"))
+    card = engine.model.card
+    for note in card.notes:
+        console.print(f"chose {note}")
+    engine.save(out)
+    console.print(f"saved to {out}: {card.users:,} users, {card.items:,} items, {card.events:,} events, {card.encoder}")
+    if as_json:
+        reports = [report.as_dict() for report in loaded.reports]
+        emit_json({"model": str(out), "card": asdict(card), "cleaning": reports})
