@@ -37,7 +37,7 @@ def run(
     chosen = recipe_called(recipe[0], encoder=recipe[1])
     loaded = load_dataset(*files, columns=reading[0], item_columns=reading[1], timezone=reading[2])
     for cleaning in loaded.reports:
-        console.print(cleaning.text())
+        console.print(str(cleaning))
     held = hold_out(
         loaded.dataset,
         chosen,

@@ -17,7 +17,7 @@ from evorec.explain.evidence import Evidence
 def for_histories(engine: Engine, path: Path, request: Request, as_of: int | None) -> Iterator[Recommendations]:
     """Lists for the people in an event file."""
     events, report = load_events(path)
-    print(report.text(), file=sys.stderr)
+    print(str(report), file=sys.stderr)
     by_user: dict[str, list[tuple[str, int]]] = {user: [] for user in events.users}
     for user, item, timestamp in zip(events.user, events.item, events.timestamp, strict=True):
         if item >= 0:

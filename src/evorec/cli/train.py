@@ -41,7 +41,7 @@ def train(
         timezone=timezone,
     )
     for report in loaded.reports:
-        console.print(report.text())
+        console.print(str(report))
     engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), progress=reporter(console, "reading items"))
     card = engine.model.card
     for note in card.notes:

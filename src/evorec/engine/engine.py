@@ -8,6 +8,7 @@ import numpy as np
 
 from evorec.core.errors import InputError
 from evorec.core.types import F32, I64, Bool, Catalogue, Queries
+from evorec.engine.interests import InterestView, view_interests
 from evorec.engine.model import Model
 from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
@@ -135,6 +136,14 @@ class Engine:
             raise InputError(f"item {item_id!r} is not in the catalogue", mend="check the id")
         query = self.log.queries([user_id], self._moments(as_of, 1))
         return explain(self.model.blend, query, self.model.items, row)
+
+    def interests(self, user_id: str, *, as_of: int | None = None, points: int = 120) -> InterestView:
+        """What a user is interested in at `as_of`, how that came about, and what comes next."""
+        moment = self.now if as_of is None else as_of
+        query = self.log.queries([user_id], self._moments(moment, 1))
+        if not len(query.item):
+            raise InputError(f"user {user_id!r} has no events before this moment", mend="check the id and as_of")
+        return view_interests(query, self.model.items, self.model.topics, self.model.interests, points=points)
 
     def save(self, folder: Path | str) -> None:
         """Write `model/` and `users/` into `folder`; each is replaced only once it is complete."""

@@ -17,6 +17,7 @@ from evorec.data.dataset import Dataset
 from evorec.encoders.base import Encoder, encode_texts, open_encoder
 from evorec.encoders.lexical import LexicalEncoder
 from evorec.encoders.whitening import Whitening
+from evorec.interests.state import InterestConfig, InterestModel
 from evorec.interests.topics import Topics
 from evorec.models.base import Items, Personal
 from evorec.models.blend import Blend
@@ -74,6 +75,7 @@ class Model:
     items: Items
     catalogue: Catalogue
     topics: Topics
+    interests: InterestModel
     whitening: Whitening
     lexical: LexicalEncoder | None
     card: ModelCard
@@ -146,7 +148,7 @@ class Model:
                 "domain": self.catalogue.domain,
             },
         )
-        write_json(draft / "topics.json", self.topics.names)
+        write_json(draft / "topics.json", {"names": self.topics.names, "interests": asdict(self.interests.config)})
         parts: dict[str, Mapping[str, NDArray[Any]]] = {
             "items": {
                 "embedding": self.items.embedding,
@@ -156,7 +158,7 @@ class Model:
                 "available_until": self.catalogue.available_until,
             },
             "whitening": self.whitening.arrays(),
-            "topics": self.topics.arrays(),
+            "topics": {**self.topics.arrays(), "transition": self.interests.transition},
             "blend": self.blend.arrays(),
             **{f"scorer-{number}": scorer.arrays() for number, scorer in enumerate(self.blend.scorers)},
         }
@@ -184,6 +186,7 @@ class Model:
     ) -> "Model":
         specs, names = reader.json("scorers.json"), reader.json("items.json")
         ids, table = Vocabulary(tuple(names["ids"])), reader.arrays("items.safetensors")
+        topics, moving = reader.json("topics.json"), reader.arrays("topics.safetensors")
         blend = assemble(specs).restore(reader.arrays("blend.safetensors"))
         for number, scorer in enumerate(blend.scorers):
             file = f"scorer-{number}.safetensors"
@@ -202,9 +205,8 @@ class Model:
                 available_from=table["available_from"],
                 available_until=table["available_until"],
             ),
-            topics=Topics.from_arrays(
-                tuple(reader.json("topics.json")), table["topics"], reader.arrays("topics.safetensors")
-            ),
+            topics=Topics.from_arrays(tuple(topics["names"]), table["topics"], moving),
+            interests=InterestModel(config=InterestConfig(**topics["interests"]), transition=moving["transition"]),
             whitening=Whitening.from_arrays(reader.arrays("whitening.safetensors")),
             lexical=LexicalEncoder.from_arrays(reader.arrays("encoder.safetensors"))
             if card.encoder == LexicalEncoder.name

@@ -61,7 +61,7 @@ def fast(encoder: str = "auto") -> Recipe:
             ),
             ScorerSpec(kind="content", name="content (short-term)", settings={"half_life_events": 2.0}),
             ScorerSpec(kind="content", name="content (long-term)", settings={"half_life_events": 50.0}),
-            ScorerSpec(kind="interests", name="interests", choices={"half_life_days": (30.0, 120.0, 365.0)}),
+            ScorerSpec(kind="interests", name="interests", settings={"half_life_days": 30.0}),
         ),
     )
 

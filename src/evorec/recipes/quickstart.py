@@ -7,7 +7,8 @@ from typing import Any
 from evorec.core.types import Catalogue, Events, Users
 from evorec.data.clean import CleaningReport
 from evorec.data.dataset import Dataset
-from evorec.data.load import load_catalogue, load_events, load_users
+from evorec.data.items import load_catalogue
+from evorec.data.load import load_events, load_users
 from evorec.encoders.base import Progress
 from evorec.engine.engine import Engine
 from evorec.models.base import RunOptions

@@ -14,6 +14,7 @@ from evorec.models.base import RunOptions
 from evorec.models.blend import Blend
 from evorec.recipes.assembly import build_scorer, item_table, texts_of
 from evorec.recipes.config import Recipe, ScorerSpec
+from evorec.recipes.evolution import fit_interests
 from evorec.recipes.validation import select
 from evorec.store.memory import MemoryLog
 
@@ -53,6 +54,7 @@ def fit(
         items=table.items,
         catalogue=dataset.catalogue,
         topics=table.topics,
+        interests=fit_interests(dataset, table.items, options),
         whitening=table.whitening,
         lexical=encoder if isinstance(encoder, LexicalEncoder) else None,
         card=card,

@@ -1,13 +1,13 @@
 """Inner validation: settings and weights chosen on cuts inside the training time, never on a test part."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evorec.core.errors import InputError
 from evorec.core.rng import generator
-from evorec.core.types import F32, F64, Bool
+from evorec.core.types import ALWAYS, F32, F64, Bool
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, rolling_splits
 from evorec.data.targets import Targets, next_targets
@@ -73,7 +73,7 @@ def stages(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) 
         splits = rolling_splits(dataset, recipe.windows)
     except InputError:
         return found
-    for number, split in enumerate(splits):
+    for number, split in enumerate(map(_without_hot_news, splits)):
         targets = next_targets(split, candidates="available")
         if len(targets) > recipe.queries:
             rng = generator(options.seed, f"validation users {number}")
@@ -82,6 +82,17 @@ def stages(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) 
             table = item_table(split.train, vectors, dimension=recipe.dimension, seed=options.seed)
             found.append(Stage(train=split.train, split=split, targets=targets, items=table.items))
     return found
+
+
+def _without_hot_news(split: Split) -> Split:
+    """Leave out events after the cut on items that had neither events nor a date of arrival before.
+
+    That such an item was touched after the cut is all that makes it a candidate: as one it would be a giveaway.
+    """
+    events = split.dataset.events
+    foreseeable = (split.train.item_counts > 0) | (split.dataset.catalogue.available_from != ALWAYS)
+    keep = (events.timestamp < split.cut) | foreseeable[events.item]
+    return replace(split, dataset=replace(split.dataset, events=events.select(keep)))
 
 
 def select(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> Selection:

@@ -1,0 +1,44 @@
+"""`evorec data describe`: what a log looks like before anything is trained."""
+
+from evorec.cli import options
+
+
+def describe(
+    events: options.EventsFile,
+    items: options.ItemsFile = None,
+    columns: options.EventColumns = None,
+    item_columns: options.ItemColumns = None,
+    timezone: options.Timezone = "UTC",
+    as_json: options.Json = False,
+) -> None:
+    """Rows, spans, ties, repeats, new items, text coverage, and warnings with their mends."""
+    from evorec.cli.output import emit_json, results, table
+    from evorec.data.clean import describe as describe_events
+    from evorec.recipes.quickstart import load_dataset
+
+    loaded = load_dataset(
+        events,
+        items,
+        columns=options.mapping(columns),
+        item_columns=options.mapping(item_columns) or None,
+        timezone=timezone,
+    )
+    data = loaded.dataset
+    seen = describe_events(data.events, data.catalogue if items is not None else None).as_dict()
+    if as_json:
+        emit_json({"cleaning": [report.as_dict() for report in loaded.reports], "description": seen})
+        return
+    console = results()
+    for report in loaded.reports:
+        console.print(str(report))
+    facts = [["", ""]]
+    for name, value in seen.items():
+        if name == "warnings" or value is None:
+            continue
+        shown = ", ".join(f"{k} {v:,g}" for k, v in value.items()) if isinstance(value, dict) else value
+        if isinstance(value, float):
+            shown = f"{value:.1%}" if name.endswith(("share", "coverage")) else f"{value:,.1f}"
+        facts.append([name.replace("_", " "), f"{shown:,}" if isinstance(shown, int) else str(shown)])
+    console.print(table(facts))
+    for warning in seen["warnings"]:
+        console.print(f"warning: {warning}")

@@ -1,0 +1,1 @@
+"""Event logs, catalogues and users: reading, cleaning, describing, splitting, simulating, fetching."""

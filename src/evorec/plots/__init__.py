@@ -1,0 +1,1 @@
+"""Pictures of interests: charts for files and a small one for the terminal."""

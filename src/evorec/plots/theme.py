@@ -1,0 +1,67 @@
+"""How charts look: colours, fonts for both languages, and writing a figure to a file."""
+
+import html
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from evorec.core.errors import InputError
+from evorec.core.extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito (2008), "Color universal design", ordered so that neighbours also differ in lightness.
+PALETTE: Final = ("#0072B2", "#F0E442", "#D55E00", "#56B4E9", "#CC79A7", "#009E73", "#E69F00", "#7F7F7F", "#C8C8C8")
+CJK_FONTS: Final = (
+    "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",
+    "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Noto Sans CJK JP",
+)  # fmt: skip
+_STACK: Final = "'DejaVu Sans', 'Noto Sans CJK SC', 'PingFang SC', 'Microsoft YaHei', 'WenQuanYi Micro Hei', sans-serif"
+
+
+def has_han(texts: Iterable[str]) -> bool:
+    """Whether any text has a Chinese character.
+
+    >>> has_han(["tea"]), has_han(["tea", "茶"])
+    (False, True)
+    """
+    return any("\u4e00" <= c <= "\u9fff" for text in texts for c in text)
+
+
+def font_families(texts: Iterable[str], path: Path) -> list[str]:
+    """Font families that can write `texts`; for PNG one with Chinese must be on the machine where they need it."""
+    if not has_han(texts):
+        return ["DejaVu Sans"]
+    manager = require("matplotlib.font_manager", extra="plot")
+    installed = {font.name for font in manager.fontManager.ttflist}
+    found = [name for name in CJK_FONTS if name in installed]
+    if not found and path.suffix == ".png":
+        raise InputError(
+            "no font on this machine can write Chinese into a PNG",
+            mend="install one (Debian: apt-get install fonts-noto-cjk), or write .svg or .html, where the viewer's fonts serve",
+        )
+    return ["DejaVu Sans", *found[:1]]
+
+
+def write_figure(figure: "Figure", path: Path, *, title: str) -> None:
+    """Write a figure as .svg, .png or .html (a page of its own around the SVG, without scripts)."""
+    matplotlib: Any = require("matplotlib", extra="plot")
+    if path.suffix == ".png":
+        figure.savefig(path, dpi=150)
+        return
+    if path.suffix not in (".svg", ".html"):
+        raise InputError(f"cannot draw into {path.name}", mend="name a file that ends in .svg, .png or .html")
+    drawn = io.StringIO()
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "evorec"}):  # text stays text
+        figure.savefig(drawn, format="svg", metadata={"Date": None})
+    svg = drawn.getvalue().replace("'DejaVu Sans'", _STACK)
+    if path.suffix == ".html":
+        body = svg[svg.index("<svg") :]
+        svg = (
+            f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
+            "<style>body{margin:2rem auto;max-width:70rem}svg{width:100%;height:auto}</style></head>\n"
+            f"<body>{body}</body></html>\n"
+        )
+    path.write_text(svg, encoding="utf-8")

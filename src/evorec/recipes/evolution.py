@@ -1,0 +1,50 @@
+"""How interests are kept and how they move, fitted on a log: half-lives and the transition matrix P."""
+
+import numpy as np
+
+from evorec.core.rng import generator
+from evorec.data.dataset import Dataset
+from evorec.interests.markov import fit_transitions
+from evorec.interests.state import InterestConfig, InterestModel, batch_evidence, fit_half_life, shares
+from evorec.models.base import Items, RunOptions
+
+_USERS = 1000  # half-lives are fitted on at most so many users
+_STEPS = 20_000  # P on at most so many steps
+
+
+def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> InterestModel:
+    """The long half-life by the likelihood of what follows, the short one at most a quarter of it; then P.
+
+    A step of P leads from a user's short-term shares just before a tie group to the topics of that group.
+    """
+    events = dataset.events
+    rng = generator(options.seed, "interest steps")
+    active = np.flatnonzero(np.diff(events.offsets) >= 3)
+    users = np.sort(rng.permutation(active)[:_USERS]).astype(np.int32)
+    sample = events.queries(users, np.full(len(users), events.newest + 1))
+    long_days = InterestConfig().long_days
+    if len(sample.item):
+        long_days = fit_half_life(
+            offsets=sample.offsets, membership=items.topics[sample.item], timestamps=sample.timestamp
+        )
+    config = InterestConfig(short_days=min(InterestConfig().short_days, long_days / 4), long_days=long_days)
+
+    size = items.topics.shape[1]
+    starts = np.flatnonzero(np.diff(events.tie_group, prepend=-1)) if len(events) else np.zeros(0, dtype=np.int64)
+    later = starts[starts > events.offsets[events.user[starts]]]
+    chosen = np.sort(rng.permutation(later)[:_STEPS])
+    before = events.queries(events.user[chosen], events.timestamp[chosen])
+    state = batch_evidence(
+        offsets=before.offsets,
+        membership=items.topics[before.item],
+        timestamps=before.timestamp,
+        as_of=before.as_of,
+        half_life_days=config.short_days,
+    )
+    group_topics = np.zeros((len(starts), size), dtype=np.float32)
+    has_item = events.item >= 0
+    np.add.at(group_topics, events.tie_group[has_item], items.topics[events.item[has_item]])
+    after = group_topics[events.tie_group[chosen]]
+    known = (state.sum(axis=1) > 0) & (after.sum(axis=1) > 0)
+    transition = fit_transitions(shares(state[known]), after[known]) if known.any() else np.eye(size)
+    return InterestModel(config=config, transition=transition)
