@@ -169,7 +169,7 @@ def test_an_interrupted_download_is_taken_up_again(
 def test_a_repository_without_a_text_model_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     hub = pytest.importorskip("huggingface_hub")
     monkeypatch.setattr(hub, "snapshot_download", lambda name, **how: str(tmp_path))
-    monkeypatch.setattr(hub, "HfApi", lambda: type("Api", (), {"model_info": lambda *a, **k: hub.ModelInfo(id="x")})())
+    monkeypatch.setattr(hub, "HfApi", type("Api", (), {"model_info": lambda *a, **k: hub.ModelInfo(id="x")}))
     with pytest.raises((InputError, UnreachableError), match="no model"):
         open_encoder("someone/pictures")
 

@@ -15,15 +15,14 @@ def fetch(
     quiet: options.Quiet = False,
 ) -> None:
     """Show the terms, download or resume, check sums, write clean tables."""
-    from evorec.cli.output import emit_json, messages, reporter
+    from evorec.cli.output import emit_json, messages
     from evorec.data.fetch import fetch as fetch_set
 
     console = messages(quiet)
-    found = fetch_set(name, out or Path(name), progress=reporter(console, "bytes"))
-    console.print(found.terms)
-    console.print(f"source: {found.source}")
+    found = fetch_set(name, out or Path(name), progress=console.print)
+    console.print(f"source: {found.origin}")
     files = {part: str(path) for part, path in (("events", found.events), ("items", found.items)) if path}
     if as_json:
-        emit_json({"name": name, "source": found.source, "terms": found.terms, **files})
+        emit_json({"name": name, "source": found.origin, "terms": found.terms, **files})
     else:
         console.print("wrote " + ", ".join(files.values()))

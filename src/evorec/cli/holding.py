@@ -62,5 +62,7 @@ def run(
     for name, found in reports.items():
         results().print(table(found.table(), title=name, numbers=range(1, 11)))
         results().print(table(found.strata_table(), title=f"NDCG by stratum, {name}", numbers=range(2, 20)))
-        facts = "; ".join(f"{fact.replace('_', ' ')} {value}" for fact, value in found.as_dict()["circumstances"].items())
+        facts = "; ".join(
+            f"{fact.replace('_', ' ')} {value}" for fact, value in found.as_dict()["circumstances"].items()
+        )
         results().print(facts)

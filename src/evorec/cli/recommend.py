@@ -18,7 +18,9 @@ def recommend(
         Path | None, typer.Option(help="Events of people the model never saw: a file like the training log.")
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every user of the log.")] = False,
-    out: Annotated[Path | None, typer.Option(help="Write a table (.parquet, .csv, .jsonl) instead of printing.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write a table (.parquet, .csv, .jsonl) instead of printing.")
+    ] = None,
     k: Annotated[int, typer.Option(min=1, help="Items per list.")] = 10,
     as_of: options.AsOf = None,
     domain: Annotated[str | None, typer.Option(help="Only items of this domain.")] = None,

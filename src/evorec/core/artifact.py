@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -63,11 +62,11 @@ def writing(target: Path, *, kind: str) -> Iterator[Path]:
         draft.chmod(0o755)
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-            os.replace(target, old / "previous")
-            os.replace(draft, target)
+            target.replace(old / "previous")
+            draft.replace(target)
             shutil.rmtree(old)
         else:
-            os.replace(draft, target)
+            draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 

@@ -1,6 +1,6 @@
 """Events, Catalogue, Users and Queries: the values every room speaks in. Frozen, and valid from birth."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -24,7 +24,7 @@ ALWAYS = np.iinfo(np.int64).min  # "available since before anything"
 NEVER = np.iinfo(np.int64).max  # "never withdrawn"
 
 
-def _check_length(name: str, values: Sequence[Any] | NDArray[Any], expected: int) -> None:
+def _check_length(name: str, values: Sized, expected: int) -> None:
     if len(values) != expected:
         raise InputError(f"{name} has {len(values)} entries where {expected} are expected", mend="align the columns")
 
@@ -245,7 +245,7 @@ class Queries:
         newer = self.offsets[1:][self.owner] - 1 - np.arange(len(self.item))
         last_of_group = np.append(np.diff(self.tie_group) != 0, True)[: len(self.item)]
         newest = newer[last_of_group]
-        return newest[self.tie_group] < limit
+        return np.asarray(newest[self.tie_group] < limit)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -277,11 +277,13 @@ class Catalogue:
             _check_length(name, column, len(self.items))
 
     @classmethod
-    def create(cls, *, item_ids: Iterable[str], numeric: Mapping[str, F32] | None = None, **columns: Any) -> "Catalogue":
+    def create(
+        cls, *, item_ids: Iterable[str], numeric: Mapping[str, F32] | None = None, **columns: Any
+    ) -> "Catalogue":
         """A catalogue from plain columns (any of the fields); what is not given is empty."""
         items = Vocabulary(tuple(item_ids))
         n = len(items)
-        empty: dict[str, Any] = {name: ("",) * n for name in ("title", "text", "domain", "image")}
+        empty: dict[str, Any] = dict.fromkeys(("title", "text", "domain", "image"), ("",) * n)
         empty["categories"] = ((),) * n
         empty["available_from"] = np.full(n, ALWAYS)
         empty["available_until"] = np.full(n, NEVER)
@@ -339,8 +341,10 @@ class Users:
 
     def __post_init__(self) -> None:
         _check_length("interests", self.interests, len(self.users))
-        for name, column in (*self.attributes.items(), *self.numeric.items()):
-            _check_length(name, column, len(self.users))
+        tables: tuple[Mapping[str, Sized], ...] = (self.attributes, self.numeric)
+        for columns in tables:
+            for name, column in columns.items():
+                _check_length(name, column, len(self.users))
 
     def __len__(self) -> int:
         return len(self.users)
@@ -362,4 +366,8 @@ def _ranges(start: I64, length: I64) -> I64:
     """Concatenated ranges start[k] : start[k] + length[k]."""
     total = int(length.sum())
     ends = np.cumsum(length)
-    return np.repeat(start - np.concatenate(([0], ends[:-1])), length) + np.arange(total) if total else np.zeros(0, np.int64)
+    return (
+        np.repeat(start - np.concatenate(([0], ends[:-1])), length) + np.arange(total)
+        if total
+        else np.zeros(0, np.int64)
+    )

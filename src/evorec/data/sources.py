@@ -5,7 +5,7 @@ import gzip
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +38,7 @@ class Table:
     """A source of rows inside the table engine.
 
     `columns` maps the names found to SQL types; `expressions` maps them to SQL over `relation`. `label` names the
-    source in messages. `records` yields the line each data row of a text file starts on; None where there are no lines.
+    source in messages. `untyped`: every column came as text. `text_file` knows the lines; None where there are none.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -203,7 +203,7 @@ def _open_file(connection: duckdb.DuckDBPyConnection, path: Path, folder: Path) 
     else:
         table = _open_delimited(connection, path, plain)
     notes = () if encoding == "utf-8" else (f"read as {encoding}",)
-    return Table(**{**table.__dict__, "notes": notes})
+    return replace(table, notes=notes)
 
 
 def _open_delimited(connection: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Table:
@@ -221,7 +221,7 @@ def _open_movielens(connection: duckdb.DuckDBPyConnection, path: Path, plain: Pa
     cases = ", ".join(f"CASE WHEN {column} = '1' THEN {literal(name)} END" for name, column in flags.items())
     columns = {name: kind for name, kind in table.columns.items() if name not in flags} | {"genres": "VARCHAR"}
     expressions = {**table.expressions, "genres": f"concat_ws('|', {cases})"}
-    return Table(**{**table.__dict__, "columns": columns, "expressions": expressions})
+    return replace(table, columns=columns, expressions=expressions)
 
 
 def _text_table(

@@ -22,7 +22,7 @@ _DIVERSITY_POOL = 10  # a diverse list is chosen from the best k times so many
 
 
 class Engine:
-    """A trained model with the event log of its users. It is handed its parts; `evorec.train` and `evorec.load` build it.
+    """A trained model with the event log of its users. `evorec.train` and `evorec.load` build it.
 
     `as_of` may be given everywhere (UTC microseconds); None means just after the newest event the engine knows. Only
     events before `as_of` are read.
@@ -74,7 +74,9 @@ class Engine:
             trained_until=self.model.trained_until,
         )
 
-    def recommend_everyone(self, request: Request | None = None, *, as_of: int | None = None) -> Iterator[Recommendations]:
+    def recommend_everyone(
+        self, request: Request | None = None, *, as_of: int | None = None
+    ) -> Iterator[Recommendations]:
         """Lists for every user of the log, in batches."""
         ids = self.log.user_ids()
         for start in range(0, len(ids), 16 * _CHUNK):

@@ -18,8 +18,8 @@ class InterestView:
 
     `short_term`, `long_term`, `forecast`: shares of attention with the short and the long half-life, and as expected
     for what comes next; `strength`: degrees in [0, 1] of the long-term interest; `error`: standard error of the
-    short-term shares. `path float64[t, topics]` are short-term shares at `moments int64[t]`, `events int64[n]` the times
-    of the events behind it.
+    short-term shares. `path float64[t, topics]` are short-term shares at `moments int64[t]`, `events int64[n]` the
+    times of the events behind it.
     """
 
     as_of: int
@@ -67,7 +67,7 @@ def view_interests(query: Queries, items: Items, topics: Topics, model: Interest
             as_of=query.as_of,
             half_life_days=half_life_days,
         )
-        return evidence[0].astype(np.float64)
+        return np.asarray(evidence[0], dtype=np.float64)
 
     short, long = at(config.short_days), at(config.long_days)
     first, last = int(query.timestamp[0]) + 1, int(query.timestamp[-1]) + 1

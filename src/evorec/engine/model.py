@@ -177,13 +177,13 @@ class Model:
         if (folder / "users").exists():
             return model, _read_users(folder, model)
         empty = np.zeros(0, dtype=np.int32)
-        log = Events(users=Vocabulary(()), items=model.items.ids, user=empty, item=empty, timestamp=empty.astype(np.int64))
+        log = Events(
+            users=Vocabulary(()), items=model.items.ids, user=empty, item=empty, timestamp=empty.astype(np.int64)
+        )
         return model, log
 
     @classmethod
-    def _read(
-        cls, reader: Reader, card: ModelCard, assemble: Callable[[list[dict[str, Any]]], Blend]
-    ) -> "Model":
+    def _read(cls, reader: Reader, card: ModelCard, assemble: Callable[[list[dict[str, Any]]], Blend]) -> "Model":
         specs, names = reader.json("scorers.json"), reader.json("items.json")
         ids, table = Vocabulary(tuple(names["ids"])), reader.arrays("items.safetensors")
         topics, moving = reader.json("topics.json"), reader.arrays("topics.safetensors")
@@ -194,9 +194,7 @@ class Model:
         return cls(
             blend=blend,
             specs=tuple(specs),
-            items=Items(
-                ids=ids, embedding=table["embedding"], topics=table["topics"], first_seen=table["first_seen"]
-            ),
+            items=Items(ids=ids, embedding=table["embedding"], topics=table["topics"], first_seen=table["first_seen"]),
             catalogue=Catalogue.create(
                 item_ids=ids,
                 title=names["title"],
@@ -224,7 +222,8 @@ def _read_users(folder: Path, model: Model) -> Events:
     names, columns = reader.json("users.json"), reader.arrays("events.safetensors")
     if names["model"] != _model_id(folder / "model"):
         raise ArtifactError(
-            f"{folder / 'users'} belongs to another model", mend="train again, or restore the folders that belong together"
+            f"{folder / 'users'} belongs to another model",
+            mend="train again, or restore the folders that belong together",
         )
     for number, scorer in enumerate(model.blend.scorers):
         if isinstance(scorer, Personal):

@@ -13,7 +13,7 @@ class Request:
     """Options of one `recommend` call.
 
     `k`: length of each list. `candidates`: only these item ids (None: all available). `exclude`: never these item ids.
-    `domain`: only items of this domain. `category`: only items of this category. `repeats`: also items the user has had.
+    `domain`: only items of this domain. `category`: only items of this category. `repeats`: also items the user had.
     `diversity` from 0 to 1 trades relevance for unlikeness inside a list. `unknown`: what to do about a user without
     history: `fallback` (recommend what is popular now, flagged), `error`, or `skip` (an empty list, flagged).
     """

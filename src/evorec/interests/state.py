@@ -63,7 +63,7 @@ def shares(evidence: NDArray[Any]) -> F64:
     """
     m = np.asarray(evidence, dtype=np.float64)
     total = m.sum(axis=-1, keepdims=True)
-    return np.divide(m, total, out=np.zeros_like(m), where=total > 0)
+    return np.asarray(np.divide(m, total, out=np.zeros_like(m), where=total > 0))
 
 
 def degrees(evidence: NDArray[Any], saturation: float) -> F64:
@@ -103,7 +103,8 @@ class InterestState:
     """One user's interests, updated in O(topics) per event, equal to a replay of all events in any order.
 
     The closed state holds everything before `newest`; the events at `newest` stay apart, as an open tie group, until a
-    later one arrives, so `at(newest)` does not see them. A late event is decayed to `newest` and joins the closed state.
+    later one arrives, so `at(newest)` does not see them. A late event is decayed to `newest` and joins the closed
+    state.
 
     >>> state = InterestState(topics=2)
     >>> for day, topic in ((0, [1, 0]), (20, [0, 1]), (10, [0, 1])):  # the last one comes late
@@ -173,8 +174,9 @@ def fit_half_life(
 ) -> float:
     """The half-life in days under which each event's topics are likeliest, given the user's events before it.
 
-    Arrays as in `batch_evidence`, in time order per user. Shares are smoothed with `smoothing` events spread as the whole
-    population's, so that a first event or a new topic has a chance. Events of one tie group do not see each other.
+    Arrays as in `batch_evidence`, in time order per user. Shares are smoothed with `smoothing` events spread as the
+    whole population's, so that a first event or a new topic has a chance. Events of one tie group do not see
+    each other.
     """
     population = membership.sum(axis=0, dtype=np.float64)
     population /= max(population.sum(), 1e-12)

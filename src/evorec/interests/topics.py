@@ -22,7 +22,7 @@ _NAME_WORDS: Final = 3
 class Topics:
     """Names, and the content vectors C_i `membership float32[items, topics]`: rows sum to 1, or to 0 where unknown.
 
-    `centres float32[topics, d]` are unit vectors where topics are clusters of embeddings, and empty where they are given
+    `centres float32[topics, d]` are unit vectors where topics are clusters of embeddings, empty where they are given
     categories.
     """
 
@@ -52,7 +52,8 @@ def topics_from_categories(categories: Sequence[tuple[str, ...]], counts: NDArra
     `counts int64[items]` are training events. Among several categories, one that holds more than 60% of all events (the
     root of a catalogue, say) tells users apart too little and is left out.
 
-    >>> topics = topics_from_categories([("Films", "Drama"), ("Films", "War", "Drama"), ("Films",)], np.array([3, 2, 9]))
+    >>> items = [("Films", "Drama"), ("Films", "War", "Drama"), ("Films",)]
+    >>> topics = topics_from_categories(items, np.array([3, 2, 9]))
     >>> topics.names, topics.membership.tolist()
     (('Drama', 'War'), [[1.0, 0.0], [0.5, 0.5], [0.0, 0.0]])
     """
@@ -94,7 +95,7 @@ def topics_from_embeddings(
     centres = model.cluster_centers_.astype(np.float32)
     length = np.linalg.norm(centres, axis=1, keepdims=True)
     centres = np.divide(centres, length, out=np.zeros_like(centres), where=length > 0)
-    names = name_clusters([texts[row] for row in fitted], model.labels_, len(centres))
+    names = name_clusters([texts[row] for row in fitted.tolist()], model.labels_, len(centres))
     return Topics(names=names, membership=soft_membership(embedding, centres), centres=centres)
 
 

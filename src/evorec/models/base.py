@@ -91,7 +91,7 @@ class Attributing(Protocol):
     """A scorer that can say how much each event of a history contributed to one item's evidence."""
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
-        """`float64[m]`: share of each history event of `queries` in the evidence for item `row`; sums to 1 per query."""
+        """`float64[m]`: each history event's share of the evidence for item `row`; sums to 1 per query."""
         ...
 
 

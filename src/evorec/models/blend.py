@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from evorec.core.errors import InputError
 from evorec.core.types import DAY, F32, F64, Bool, Queries
 from evorec.data.dataset import Dataset
+from evorec.interests.state import shares
 from evorec.models.base import Arrays, Items, RunOptions, Scorer
 from evorec.models.match import interests
 
@@ -51,18 +52,13 @@ def context(queries: Queries, items: Items) -> F32:
     last[count > 0] = queries.timestamp[queries.offsets[1:][count > 0] - 1]
     silence = np.where(count > 0, np.log2(1 + (queries.as_of - last) / DAY) / 10, 1.0)
     pairs = [np.clip(value, 0, 1) for value in (length, silence, drift(queries, items))]
-    return np.stack([side for x in pairs for side in (x, 1 - x)], axis=1).astype(np.float32) / 3
+    return np.asarray(np.stack([side for x in pairs for side in (x, 1 - x)], axis=1) / 3, dtype=np.float32)
 
 
-def drift(queries: Queries, items: Items) -> F32:
-    """`float32[queries]` total variation in [0, 1] between short-term and long-term topic shares."""
-    short, long = (_shares(interests(queries, items, half_life_days=days)) for days in (30.0, 365.0))
-    return 0.5 * np.abs(short - long).sum(axis=1)
-
-
-def _shares(evidence: F32) -> F32:
-    total = evidence.sum(axis=1, keepdims=True)
-    return np.divide(evidence, total, out=np.zeros_like(evidence), where=total > 0)
+def drift(queries: Queries, items: Items) -> F64:
+    """`float64[queries]` total variation in [0, 1] between short-term and long-term topic shares."""
+    short, long = (shares(interests(queries, items, half_life_days=days)) for days in (30.0, 365.0))
+    return np.asarray(0.5 * np.abs(short - long).sum(axis=1))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -236,7 +232,7 @@ class _Prepared:
     def utilities(self, member_weights: F64, absent: F64) -> F64:
         """`float64[q, c]` blended scores, given weights `float64[q, scorers]`."""
         each = np.concatenate([member_weights, np.broadcast_to(absent, member_weights.shape)], axis=1)
-        return np.matmul(self.features, each[:, :, None].astype(np.float32))[:, :, 0].astype(np.float64)
+        return np.asarray(np.matmul(self.features, each[:, :, None].astype(np.float32))[:, :, 0], dtype=np.float64)
 
     def loss(self, member_weights: F64, absent: F64) -> tuple[float, F64]:
         """Loss summed over queries, and per query its gradient `float64[q, 2 x scorers]` by weights and constants."""
@@ -270,9 +266,7 @@ def _objective(
     return value, gradient, rows
 
 
-def _minimise(
-    batches: Sequence[_Prepared], basis: F64, start: F64, prior: F64, ridge: float, size: int
-) -> F64:
+def _minimise(batches: Sequence[_Prepared], basis: F64, start: F64, prior: F64, ridge: float, size: int) -> F64:
     count = sum(len(b.context) for b in batches)
 
     def scaled(flat: F64) -> tuple[float, F64]:
@@ -280,14 +274,10 @@ def _minimise(
         return value / count, gradient / count
 
     bounds = [(0.0, None)] * (len(start) - size) + [(None, None)] * size
-    return np.asarray(
-        minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200}).x
-    )
+    return np.asarray(minimize(scaled, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200}).x)
 
 
-def _standard_errors(
-    batches: Sequence[_Prepared], basis: F64, at: F64, prior: F64, ridge: float, size: int
-) -> F64:
+def _standard_errors(batches: Sequence[_Prepared], basis: F64, at: F64, prior: F64, ridge: float, size: int) -> F64:
     """Robust standard errors of the common weights (White 1982, sandwich form); 0 for weights held at the bound."""
     _, base, rows = _objective(at, batches, basis, prior, ridge, size)
     free = np.flatnonzero(np.concatenate([at[:size] > 0, np.ones(size, dtype=np.bool_)]))

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from evorec.core.errors import InputError
 from evorec.core.types import F32, F64, Bool, Queries
 from evorec.data.dataset import Dataset
+from evorec.encoders.base import unit_rows
 from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
 from evorec.models.transitions import history_weights
 
@@ -61,13 +62,13 @@ class Content:
             shape=(len(queries), len(items)),
         )
         vectors: F32 = np.asarray(history @ items.embedding, dtype=np.float32)
-        length = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+        return unit_rows(vectors)
 
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """Cosines in [-1, 1]."""
         profile = self.profile(queries, items)
-        return profile @ items.embedding.T, profile.any(axis=1)[:, None] & items.embedding.any(axis=1)
+        known: Bool = np.any(profile, axis=1)[:, None] & np.any(items.embedding, axis=1)
+        return profile @ items.embedding.T, known
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the cosine with item `row`; exact, since the profile is a sum over events."""

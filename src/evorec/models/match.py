@@ -8,6 +8,7 @@ import numpy as np
 from evorec.core.errors import InputError
 from evorec.core.types import DAY, F32, F64, Bool, Queries
 from evorec.data.dataset import Dataset
+from evorec.encoders.base import unit_rows
 from evorec.interests.state import batch_evidence
 from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
 
@@ -32,12 +33,6 @@ def interests(queries: Queries, items: Items, *, half_life_days: float) -> F32:
         as_of=queries.as_of,
         half_life_days=half_life_days,
     )
-
-
-def unit_rows(x: F32) -> F32:
-    """Rows scaled to length 1; zero rows stay zero."""
-    length = np.linalg.norm(x, axis=1, keepdims=True)
-    return np.divide(x, length, out=np.zeros_like(x), where=length > 0)
 
 
 class InterestMatch:
@@ -67,7 +62,8 @@ class InterestMatch:
         """Cosines in [0, 1]."""
         state = unit_rows(interests(queries, items, half_life_days=self.config.half_life_days))
         content = unit_rows(items.topics)
-        return state @ content.T, state.any(axis=1)[:, None] & content.any(axis=1)
+        known: Bool = np.any(state, axis=1)[:, None] & np.any(content, axis=1)
+        return state @ content.T, known
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""

@@ -13,7 +13,7 @@ from evorec.core.types import F32, F64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
 
-
+Sparse = Any  # a scipy.sparse.csr_matrix: what its operators return is wider than any annotation that fits
 MINIMUM_SUPPORT: Final = 2  # users behind a pair that may be stored outside the users' own data
 
 
@@ -42,7 +42,7 @@ class TransitionsConfig:
             raise InputError("half_life_events must be above 0", mend="give a number of events")
 
 
-def group_matrix(events: Events) -> tuple[sp.csr_matrix, F64, F64]:
+def group_matrix(events: Events) -> tuple[Sparse, F64, F64]:
     """Tie groups as rows: incidence `[groups, items]`, and each group's user and middle position in that user's log.
 
     Words without an item are left out.
@@ -61,7 +61,7 @@ def group_matrix(events: Events) -> tuple[sp.csr_matrix, F64, F64]:
     return incidence, user[starts].astype(np.float64), middle
 
 
-def count_transitions(events: Events, *, reach: float, distance_power: float) -> sp.csr_matrix:
+def count_transitions(events: Events, *, reach: float, distance_power: float) -> Sparse:
     """`float32[items, items]` weighted counts, row = from, column = to.
 
     Between two tie groups of a user the count is directed, weighted by (distance of their middles)^-p. Inside a group,
@@ -91,17 +91,18 @@ def count_transitions(events: Events, *, reach: float, distance_power: float) ->
     return total.tocsr()
 
 
-def supported_pairs(events: Events) -> sp.csr_matrix:
+def supported_pairs(events: Events) -> Sparse:
     """`bool[items, items]`: pairs of items that at least `MINIMUM_SUPPORT` different users both have in their logs."""
     has_item = events.item >= 0
     shape = (len(events.users), len(events.items))
     ones = np.ones(int(has_item.sum()), dtype=np.float32)
     touched = sp.csr_matrix((ones, (events.user[has_item], events.item[has_item])), shape=shape)
     touched.data[:] = 1
-    return (touched.T @ touched >= MINIMUM_SUPPORT).tocsr()
+    together: Sparse = touched.T @ touched
+    return together >= MINIMUM_SUPPORT
 
 
-def strongest(matrix: sp.csr_matrix, per_row: int) -> sp.csr_matrix:
+def strongest(matrix: Sparse, per_row: int) -> Sparse:
     """Only the `per_row` largest entries of each row; ties go to the smaller column.
 
     >>> strongest(sp.csr_matrix([[3.0, 1.0, 2.0]]), 2).toarray().tolist()
@@ -137,12 +138,12 @@ class Transitions:
     def __init__(self, config: TransitionsConfig | None = None, *, name: str = "transitions") -> None:
         self.config = config or TransitionsConfig()
         self.name = name
-        self.shared: sp.csr_matrix = sp.csr_matrix((0, 0), dtype=np.float32)
-        self.private: sp.csr_matrix = self.shared
+        self.shared: Sparse = _empty(0)
+        self.private: Sparse = self.shared
         self.unit = 1.0
 
     @cached_property
-    def weights(self) -> sp.csr_matrix:
+    def weights(self) -> Sparse:
         """`float32[items, items]` all pairs, row = from, column = to."""
         return (self.shared + self.private).tocsr()
 
@@ -158,7 +159,7 @@ class Transitions:
         supported = weights.multiply(supported_pairs(events)).tocsr()
         return self._take(supported, (weights - supported).tocsr())
 
-    def _take(self, shared: sp.csr_matrix, private: sp.csr_matrix) -> Self:
+    def _take(self, shared: Sparse, private: Sparse) -> Self:
         for matrix in (shared, private):
             matrix.eliminate_zeros()
         self.shared, self.private = shared, private
@@ -199,7 +200,7 @@ class Transitions:
         """Take over what `arrays` gave; private pairs are empty until `restore_personal`."""
         self.unit = float(arrays["unit"][0])
         shared = _unpack(arrays)
-        return self._take(shared, sp.csr_matrix(shared.shape, dtype=np.float32))
+        return self._take(shared, _empty(shared.shape[0]))
 
     def personal(self) -> Arrays:
         """The pairs that rest on one person."""
@@ -210,7 +211,12 @@ class Transitions:
         return self._take(self.shared, _unpack(arrays))
 
 
-def _pack(matrix: sp.csr_matrix) -> dict[str, NDArray[Any]]:
+def _empty(size: int) -> Sparse:
+    nothing = np.zeros(0, dtype=np.int32)
+    return sp.csr_matrix((np.zeros(0, dtype=np.float32), (nothing, nothing)), shape=(size, size))
+
+
+def _pack(matrix: Sparse) -> dict[str, NDArray[Any]]:
     return {
         "data": matrix.data.astype(np.float32),
         "indices": matrix.indices.astype(np.int32),
@@ -218,6 +224,6 @@ def _pack(matrix: sp.csr_matrix) -> dict[str, NDArray[Any]]:
     }
 
 
-def _unpack(arrays: Arrays) -> sp.csr_matrix:
+def _unpack(arrays: Arrays) -> Sparse:
     size = len(arrays["indptr"]) - 1
     return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(size, size))

@@ -21,7 +21,9 @@ _WORDS: Final = {
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
 
 
-def leading_topics(shares: NDArray[Any], names: Sequence[str], *, other: str, most: int = _MOST) -> tuple[F64, list[str]]:
+def leading_topics(
+    shares: NDArray[Any], names: Sequence[str], *, other: str, most: int = _MOST
+) -> tuple[F64, list[str]]:
     """The `most` topics with the largest mean share, and the rest added up; `shares [t, topics]`.
 
     >>> flows, labels = leading_topics(np.array([[0.5, 0.2, 0.3]]), ["a", "b", "c"], other="rest", most=1)
@@ -111,7 +113,9 @@ def _ticks(axes: Any, events: NDArray[np.int64] | None, words: dict[str, str]) -
     axes.set_xlabel(words["time"])
 
 
-def river_text(shares: NDArray[Any], names: Sequence[str], *, most: int = _MOST, width: int = 40) -> list[tuple[str, str, str]]:
+def river_text(
+    shares: NDArray[Any], names: Sequence[str], *, most: int = _MOST, width: int = 40
+) -> list[tuple[str, str, str]]:
     """Rows `(topic, spark line, share now)` for a terminal; `shares [t, topics]`, each line scaled to 100%.
 
     >>> river_text(np.array([[1.0, 0.0], [0.5, 0.5], [0.0, 1.0]]), ["tea", "tents"], width=3)

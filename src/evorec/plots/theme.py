@@ -40,7 +40,7 @@ def font_families(texts: Iterable[str], path: Path) -> list[str]:
     if not found and path.suffix == ".png":
         raise InputError(
             "no font on this machine can write Chinese into a PNG",
-            mend="install one (Debian: apt-get install fonts-noto-cjk), or write .svg or .html, where the viewer's fonts serve",
+            mend="install one (Debian: apt-get install fonts-noto-cjk), or write .svg or .html",
         )
     return ["DejaVu Sans", *found[:1]]
 

@@ -29,7 +29,7 @@ class Recipe:
 
     name: str
     scorers: tuple[ScorerSpec, ...]
-    blend: BlendConfig = BlendConfig()
+    blend: BlendConfig = field(default_factory=BlendConfig)
     encoder: str = "auto"
     dimension: int = 256
     windows: int = 3
@@ -52,7 +52,9 @@ def fast(encoder: str = "auto") -> Recipe:
         name="fast",
         encoder=encoder,
         scorers=(
-            ScorerSpec(kind="popularity", name="popularity", choices={"half_life_days": (3.0, 5.0, 8.0, 15.0, 30.0, 60.0)}),
+            ScorerSpec(
+                kind="popularity", name="popularity", choices={"half_life_days": (3.0, 5.0, 8.0, 15.0, 30.0, 60.0)}
+            ),
             ScorerSpec(kind="popularity", name="long-run popularity", settings={"half_life_days": 365.0}),
             ScorerSpec(
                 kind="transitions",

@@ -58,7 +58,7 @@ def hold_out(
     found: dict[Protocol, dict[str, Evaluation]] = {}
     for protocol in protocols:
         targets = protocol.targets(split)
-        moved = drift(targets.queries(split.dataset.events, protocol.clock), items).astype(np.float64)
+        moved = drift(targets.queries(split.dataset.events, protocol.clock), items)
         found[protocol] = {name: evaluate(score, split, protocol, drift=moved) for name, score in systems.items()}
     return HeldOut(engine=engine, evaluations=found, fit_seconds=seconds)
 

@@ -12,7 +12,8 @@ from evorec.data.load import load_events, load_users
 from evorec.encoders.base import Progress
 from evorec.engine.engine import Engine
 from evorec.models.base import RunOptions
-from evorec.recipes.config import Recipe, recipe as recipe_called
+from evorec.recipes.config import Recipe
+from evorec.recipes.config import recipe as recipe_called
 from evorec.recipes.training import fit
 
 
@@ -50,7 +51,10 @@ def load_dataset(
     own = {name: column for name, column in given.items() if name not in item_names}
     log = events if isinstance(events, Events) else taken(load_events(events, columns=own, timezone=timezone))
     if items is None and "title" in given:
-        items, item_columns = events, {name: column for name, column in given.items() if name in ("item_id", *item_names)}
+        items, item_columns = (
+            events,
+            {name: column for name, column in given.items() if name in ("item_id", *item_names)},
+        )
     if items is not None and not isinstance(items, Catalogue):
         items = taken(load_catalogue(items, columns=item_columns))
     if users is not None and not isinstance(users, Users):

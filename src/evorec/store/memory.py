@@ -77,8 +77,8 @@ class MemoryLog:
             offsets.append(offsets[-1] + int(has_item.sum()))
         return Queries(
             offsets=np.asarray(offsets, dtype=np.int64),
-            item=np.concatenate(items or [np.zeros(0)]).astype(np.int32),
-            timestamp=np.concatenate(times or [np.zeros(0)]).astype(np.int64),
+            item=np.concatenate([np.zeros(0, dtype=np.int32), *items]).astype(np.int32),
+            timestamp=np.concatenate([np.zeros(0, dtype=np.int64), *times]).astype(np.int64),
             as_of=np.asarray(as_of, dtype=np.int64),
         )
 
