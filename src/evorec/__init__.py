@@ -1,1 +1,126 @@
-"""evorec: recommendations that follow how each user's interests evolve."""
+"""Recommendations that follow how each user's interests evolve: the public names, loaded on first use."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from evorec.core.errors import ArtifactError, EvorecError, InputError, MissingExtraError, UnreachableError
+    from evorec.core.ids import Vocabulary
+    from evorec.core.types import Catalogue, Events, Queries, Users
+    from evorec.data.clean import CleaningReport
+    from evorec.data.dataset import Dataset
+    from evorec.data.fetch import fetch
+    from evorec.data.items import load_catalogue
+    from evorec.data.load import load_events, load_users
+    from evorec.data.simulate import Simulation, SimulationConfig, simulate
+    from evorec.encoders.base import open_encoder
+    from evorec.engine.engine import Engine
+    from evorec.engine.interests import InterestView
+    from evorec.engine.request import Request
+    from evorec.engine.results import Recommendations
+    from evorec.evaluation.protocol import Comparison, Evaluation, Protocol, compare, evaluate
+    from evorec.evaluation.report import Report, report
+    from evorec.explain.evidence import Evidence
+    from evorec.interests.markov import evolve, evolve_shares, fit_transitions
+    from evorec.models.base import RunOptions
+    from evorec.recipes.config import Recipe, ScorerSpec, fast
+    from evorec.recipes.holdout import HeldOut, hold_out
+    from evorec.recipes.quickstart import Loaded, load_dataset, train
+    from evorec.recipes.training import fit, load
+
+    __version__: str
+
+__all__ = [
+    "ArtifactError",
+    "Catalogue",
+    "CleaningReport",
+    "Comparison",
+    "Dataset",
+    "Engine",
+    "Evaluation",
+    "Events",
+    "Evidence",
+    "EvorecError",
+    "HeldOut",
+    "InputError",
+    "InterestView",
+    "Loaded",
+    "MissingExtraError",
+    "Protocol",
+    "Queries",
+    "Recipe",
+    "Recommendations",
+    "Report",
+    "Request",
+    "RunOptions",
+    "ScorerSpec",
+    "Simulation",
+    "SimulationConfig",
+    "UnreachableError",
+    "Users",
+    "Vocabulary",
+    "__version__",
+    "compare",
+    "evaluate",
+    "evolve",
+    "evolve_shares",
+    "fast",
+    "fetch",
+    "fit",
+    "fit_transitions",
+    "hold_out",
+    "load",
+    "load_catalogue",
+    "load_dataset",
+    "load_events",
+    "load_users",
+    "open_encoder",
+    "report",
+    "simulate",
+    "train",
+]
+
+# Where each name lives. `import evorec` opens none of these files, so that it costs nothing (PEP 562).
+_HOMES: Final = {
+    "core.errors": ("ArtifactError", "EvorecError", "InputError", "MissingExtraError", "UnreachableError"),
+    "core.ids": ("Vocabulary",),
+    "core.types": ("Catalogue", "Events", "Queries", "Users"),
+    "data.clean": ("CleaningReport",),
+    "data.dataset": ("Dataset",),
+    "data.fetch": ("fetch",),
+    "data.items": ("load_catalogue",),
+    "data.load": ("load_events", "load_users"),
+    "data.simulate": ("Simulation", "SimulationConfig", "simulate"),
+    "encoders.base": ("open_encoder",),
+    "engine.engine": ("Engine",),
+    "engine.interests": ("InterestView",),
+    "engine.request": ("Request",),
+    "engine.results": ("Recommendations",),
+    "evaluation.protocol": ("Comparison", "Evaluation", "Protocol", "compare", "evaluate"),
+    "evaluation.report": ("Report", "report"),
+    "explain.evidence": ("Evidence",),
+    "interests.markov": ("evolve", "evolve_shares", "fit_transitions"),
+    "models.base": ("RunOptions",),
+    "recipes.config": ("Recipe", "ScorerSpec", "fast"),
+    "recipes.holdout": ("HeldOut", "hold_out"),
+    "recipes.quickstart": ("Loaded", "load_dataset", "train"),
+    "recipes.training": ("fit", "load"),
+}
+_HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value: Any = version("evorec")
+    elif name in _HOME_OF:
+        value = getattr(import_module(f"evorec.{_HOME_OF[name]}"), name)
+    else:
+        raise AttributeError(f"module 'evorec' has no attribute {name!r}")
+    globals()[name] = value  # the next look finds it at once
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -6,7 +6,7 @@ from pathlib import Path
 from evorec.cli.output import emit_json, messages, reporter, results, table
 from evorec.core.errors import InputError
 from evorec.evaluation.protocol import Protocol
-from evorec.evaluation.report import report
+from evorec.evaluation.report import Report, report
 from evorec.models.base import RunOptions
 from evorec.recipes.config import recipe as recipe_called
 from evorec.recipes.holdout import hold_out
@@ -18,6 +18,17 @@ def protocols_of(kind: str, clock: str, repeats: bool) -> tuple[Protocol, ...]:
     kinds = ("next", "successive") if kind == "both" else (kind,)
     clocks = ("frozen", "query_time") if clock == "both" else (clock,)
     return tuple(Protocol(kind=k, clock=c, repeats=repeats) for k in kinds for c in clocks)  # type: ignore[arg-type]
+
+
+def print_report(found: Report, name: str) -> None:
+    """Accuracy, what lies beyond it, strata, and the circumstances."""
+    console = results()
+    console.print(table(found.table(), title=name, numbers=(1, 2, 3, 4)))
+    console.print(table(found.beyond_table(), title=f"beyond accuracy, {name}", numbers=range(1, 7)))
+    strata = found.strata_table()
+    console.print(table(strata, title=f"NDCG by stratum, {name}", numbers=range(2, len(strata[0]))))
+    facts = found.as_dict()["circumstances"]
+    console.print("; ".join(f"{fact.replace('_', ' ')} {value}" for fact, value in facts.items() if value is not None))
 
 
 def run(
@@ -60,9 +71,4 @@ def run(
         emit_json({name: found.as_dict() for name, found in reports.items()})
         return
     for name, found in reports.items():
-        results().print(table(found.table(), title=name, numbers=range(1, 11)))
-        results().print(table(found.strata_table(), title=f"NDCG by stratum, {name}", numbers=range(2, 20)))
-        facts = "; ".join(
-            f"{fact.replace('_', ' ')} {value}" for fact, value in found.as_dict()["circumstances"].items()
-        )
-        results().print(facts)
+        print_report(found, name)

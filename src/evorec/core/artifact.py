@@ -40,6 +40,14 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, path)
 
 
+def _kind_in(folder: Path) -> Any:
+    """The kind of artifact that a folder says it holds; None where it says nothing of the sort."""
+    try:
+        return json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["kind"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
 @contextmanager
 def writing(target: Path, *, kind: str) -> Iterator[Path]:
     """A temporary folder that becomes `target`, with checksums, when the block ends well.
@@ -48,7 +56,10 @@ def writing(target: Path, *, kind: str) -> Iterator[Path]:
     folder there is refused.
     """
     target = target.resolve()
-    if target.exists() and any(target.iterdir()) and not (target / MANIFEST).exists():
+    for path in (target, *target.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is not a folder", mend="choose an empty or a new folder")
+    if target.exists() and any(target.iterdir()) and _kind_in(target) != kind:
         raise InputError(f"{target} exists and is not a saved {kind}", mend="choose an empty or a new folder")
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
@@ -79,7 +90,7 @@ class Reader:
             raise ArtifactError(f"{root} is not a saved {kind}: it has no {MANIFEST}", mend="check the path")
         self.root = root
         try:
-            written = (root / MANIFEST).read_text(encoding="utf-8")
+            written = (root / MANIFEST).read_bytes().decode()  # as text, a carriage return would pass for a line feed
             manifest = json.loads(written)
             found_kind, version, sums = manifest["kind"], manifest["format"], dict(manifest["sha256"])
         except (ValueError, KeyError, TypeError) as error:
@@ -93,8 +104,8 @@ class Reader:
         if found_kind != kind:
             raise ArtifactError(f"{root} holds a {found_kind}, not a {kind}", mend="check the path")
         for name, expected in sums.items():
-            path = (root / name).resolve()
-            if not path.is_relative_to(root.resolve()):
+            path = root / name
+            if "\0" in name or not path.resolve().is_relative_to(root.resolve()):
                 raise ArtifactError(f"{root / MANIFEST} names a file outside the folder: {name}", mend=_MEND)
             if not path.is_file():
                 raise ArtifactError(f"{root / name} is missing", mend=_MEND)

@@ -156,7 +156,8 @@ class Events:
 
     def recoded(self, *, users: Vocabulary | None = None, items: Vocabulary | None = None) -> "Events":
         """The same events over other vocabularies, which must hold every id that occurs."""
-        users, items = users or self.users, items or self.items
+        users = self.users if users is None else users
+        items = self.items if items is None else items
         user, item = users.encode(self.users)[self.user], self.item
         if len(self.items):
             item = np.where(self.item < 0, UNKNOWN, items.encode(self.items)[self.item]).astype(np.int32)

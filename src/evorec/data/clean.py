@@ -1,7 +1,7 @@
 """What cleaning did (`CleaningReport`), the cleaning steps on event logs, and what a log looks like (`describe`)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evorec.core.errors import InputError
-from evorec.core.ids import Vocabulary
+from evorec.core.ids import UNKNOWN, Vocabulary
 from evorec.core.types import DAY, Bool, Catalogue, Events
 
 
@@ -132,9 +132,16 @@ def k_core(events: Events, users: int = 5, items: int = 5) -> tuple[Events, Clea
 
 def compact(events: Events) -> Events:
     """The same events over vocabularies that hold only the users and items that occur."""
-    users = Vocabulary(tuple(events.users.decode(np.unique(events.user))))
-    items = Vocabulary(tuple(events.items.decode(np.unique(events.item[events.item >= 0]))))
-    return events.recoded(users=users, items=items)
+    users, items = np.unique(events.user), np.unique(events.item[events.item >= 0])
+    # codes only move closer together, so the log stays sorted
+    item = np.where(events.item < 0, UNKNOWN, np.searchsorted(items, events.item))
+    return replace(
+        events,
+        users=Vocabulary(tuple(events.users.decode(users))),
+        items=Vocabulary(tuple(events.items.decode(items))),
+        user=np.searchsorted(users, events.user).astype(np.int32),
+        item=item.astype(np.int32),
+    )
 
 
 def last_of_equals(user: NDArray[Any], timestamp: NDArray[Any], item: NDArray[Any], *further: NDArray[Any]) -> Bool:

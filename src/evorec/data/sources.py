@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import json
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -61,7 +62,7 @@ class Table:
     def unreadable(self, error: Exception) -> InputError:
         """The table engine's complaint as an error that names the source."""
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        text = "; ".join(lines[:3])
+        text = (self.text_file and self.text_file.fault()) or "; ".join(lines[:3])
         return InputError(f"{self.label} cannot be read: {text}", mend="repair or remove what the message names")
 
     def place(self, row: int) -> str:
@@ -101,6 +102,18 @@ class TextFile:
                 if seen == row and record:
                     return end + 1
                 end = reader.line_num
+        return None
+
+    def fault(self) -> str | None:
+        """The first line that is not JSON, where it should be; the engine's own line numbers are off by some."""
+        if self.delimiter is not None:
+            return None
+        with self.path.open(encoding="utf-8") as file:
+            for number, text in enumerate(file, start=1):
+                try:
+                    json.loads(text.strip() or "{}")
+                except ValueError as error:
+                    return f"line {number} is not JSON: {error}"
         return None
 
 
@@ -159,8 +172,8 @@ def opened(source: Any) -> Iterator[Table]:
 
 def _open_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> Table:
     label = f"the {type(frame).__module__.partition('.')[0]} table"
-    connection.register("stream", _ArrowStream(frame))
     try:  # copied at once, because some streams can be read only once
+        connection.register("stream", _ArrowStream(frame))
         connection.execute("CREATE TABLE frame AS SELECT * FROM stream")
     except duckdb.Error as error:
         raise InputError(
@@ -168,8 +181,6 @@ def _open_frame(connection: duckdb.DuckDBPyConnection, frame: Any) -> Table:
             mend="give every column one type, e.g. frame['item_id'].astype(str); pandas also needs pyarrow "
             "(pip install 'evorec[frames]')",
         ) from None
-    finally:
-        connection.unregister("stream")
     columns = _columns(connection, "frame")
     index = [name for name in columns if name.startswith("__index_level_")]  # pandas' row labels, not data
     return _table(connection, label, "frame", {n: t for n, t in columns.items() if n not in index})
@@ -247,7 +258,8 @@ def _text_table(
 
 def _open_json(connection: duckdb.DuckDBPyConnection, path: Path, plain: Path) -> Table:
     arguments = f"{file_literal(plain)}, format = 'newline_delimited'"
-    found = _columns(connection, f"read_json({arguments})", label=str(path))
+    file = TextFile(path=plain, delimiter=None)
+    found = _columns(connection, f"read_json({arguments})", label=str(path), file=file)
     keys = ", ".join(f"{literal(name)}: 'JSON'" for name in found)
     lists = {name for name, kind in found.items() if kind == "VARCHAR[]"}
     return Table(
@@ -260,7 +272,7 @@ def _open_json(connection: duckdb.DuckDBPyConnection, path: Path, plain: Path) -
             name: f"CAST({quoted(name)} AS VARCHAR[])" if name in lists else f"{quoted(name)} ->> '$'" for name in found
         },
         untyped=True,
-        text_file=TextFile(path=plain, delimiter=None),
+        text_file=file,
     )
 
 
@@ -274,11 +286,13 @@ def _table(connection: duckdb.DuckDBPyConnection, label: str, relation: str, col
     )
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, relation: str, *, label: str = "") -> dict[str, str]:
+def _columns(
+    connection: duckdb.DuckDBPyConnection, relation: str, *, label: str = "", file: TextFile | None = None
+) -> dict[str, str]:
     try:
         rows = connection.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     except duckdb.Error as error:
-        complaint = str(error).splitlines()[0]
+        complaint = (file and file.fault()) or str(error).splitlines()[0]
         raise InputError(
             f"{label} cannot be read: {complaint}", mend="check that the file is what its suffix says"
         ) from None

@@ -65,7 +65,9 @@ def reading(connection: duckdb.DuckDBPyConnection, column: str, kind: str, *, na
         return Reading(_fractional(value), _unit_notes(connection, value, name))
     whole, fractional = f"TRY_CAST({text} AS BIGINT)", f"TRY_CAST({text} AS DOUBLE)"
     number = f"CASE WHEN contains({text}, '.') THEN {_fractional(fractional)} ELSE {_whole(whole)} END"
-    sql = f"coalesce({number}, epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)))"
+    # without a year in front the engine would take 12/1/10 for the 10th of January of the year 12
+    iso = f"CASE WHEN regexp_matches({text}, '^[0-9]{{4}}[-/]') THEN epoch_us(TRY_CAST({text} AS TIMESTAMPTZ)) END"
+    sql = f"coalesce({number}, {iso})"
     spelling, notes = _best_spelling(connection, text, sql, name)
     if spelling:
         sql = f"coalesce({sql}, {_spelled(text, spelling)})"

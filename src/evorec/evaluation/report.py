@@ -41,13 +41,22 @@ class Report:
         return {name: _plain(getattr(self, name)) for name in ("circumstances", "systems", "strata")}
 
     def table(self) -> Table:
-        """One row per system: accuracy with intervals, then what lies beyond accuracy."""
+        """One row per system: accuracy, the NDCG and its difference from the baseline with intervals, the verdict."""
         k = self.circumstances["k"]
-        header = ["system", f"NDCG@{k}", f"Recall@{k}", f"MRR@{k}", f"debiased NDCG@{k}", "coverage", "novelty (bits)"]
-        header += ["personalisation", "intra-list diversity", "seconds", "NDCG difference", "verdict"]
-        keys = ["ndcg", "recall", "mrr", "debiased_ndcg", "coverage", "novelty", "personalisation"]
-        keys += ["intra_list_diversity", "seconds", "difference", "verdict"]
-        return [header] + [[entry["name"], *(_words(entry[key]) for key in keys)] for entry in self.systems]
+        rows = [["system", f"NDCG@{k}", f"Recall@{k}", f"MRR@{k}", "NDCG difference", "verdict"]]
+        for entry in self.systems:
+            means = [f"{entry[key].mean:.4f}" for key in ("recall", "mrr")]
+            rest = (_words(entry[key]) for key in ("difference", "verdict"))
+            rows.append([entry["name"], _words(entry["ndcg"]), *means, *rest])
+        return rows
+
+    def beyond_table(self) -> Table:
+        """One row per system: what lies beyond accuracy, and how long the lists took."""
+        keys = ["debiased_ndcg", "coverage", "novelty", "personalisation", "intra_list_diversity", "seconds"]
+        header = ["system", "debiased NDCG", "coverage", "novelty (bits)", "personalisation", "list diversity", "seconds"]
+        return [header] + [
+            [entry["name"], *(_words(getattr(entry[key], "mean", entry[key])) for key in keys)] for entry in self.systems
+        ]
 
     def strata_table(self) -> Table:
         """One row per stratum: its size, and the NDCG of every system in it."""
@@ -59,9 +68,10 @@ class Report:
         return rows
 
     def text(self) -> str:
-        """Circumstances and both tables in plain text."""
+        """Circumstances and the tables in plain text."""
         lines = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in self.circumstances.items()]
-        return "\n".join([*lines, "", *_aligned(self.table()), "", *_aligned(self.strata_table())])
+        tables = (self.table(), self.beyond_table(), self.strata_table())
+        return "\n".join([*lines, *(line for table in tables for line in ("", *_aligned(table)))])
 
 
 def report(

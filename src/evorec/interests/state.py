@@ -83,7 +83,7 @@ def share_error(evidence: NDArray[Any]) -> F64:
     >>> bool(share_error(np.array([10.0, 10.0])).max() < share_error(np.array([1.0, 1.0])).max())
     True
     """
-    a = np.asarray(evidence, dtype=np.float64) + 1.0 / np.shape(evidence)[-1]
+    a = np.asarray(evidence, dtype=np.float64) + 1.0 / max(1, np.shape(evidence)[-1])
     total = a.sum(axis=-1, keepdims=True)
     return np.asarray(np.sqrt(a * (total - a) / (total**2 * (total + 1))), dtype=np.float64)
 
@@ -170,31 +170,33 @@ def fit_half_life(
     membership: F32,
     timestamps: I64,
     grid: Sequence[float] = (3, 7, 15, 30, 60, 120, 240, 480),
-    smoothing: float = 0.5,
+    surprises: Sequence[float] = (0.05, 0.15, 0.5),
 ) -> float:
     """The half-life in days under which each event's topics are likeliest, given the user's events before it.
 
-    Arrays as in `batch_evidence`, in time order per user. Shares are smoothed with `smoothing` events spread as the
-    whole population's, so that a first event or a new topic has a chance. Events of one tie group do not see
-    each other.
+    Arrays as in `batch_evidence`, in time order per user. An event follows the user's shares or, with the likeliest
+    chance among `surprises`, the whole population's; a constant mixed in does not favour long half-lives as smoothing
+    by imagined events would. Events of one tie group do not see each other. Where no event has topics, every half-life
+    is as good: the first of `grid`.
     """
     population = membership.sum(axis=0, dtype=np.float64)
     population /= max(population.sum(), 1e-12)
     start = offsets[:-1].repeat(np.diff(offsets))
-    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    by_surprise = (membership @ population)[:, None]
     known = membership.any(axis=1)
     best, best_loss = float(grid[0]), np.inf
-    for half_life in grid:
-        past = _evidence_before(membership, timestamps, owner, start, half_life)
-        expected = (past + smoothing * population) / (past.sum(axis=1, keepdims=True) + smoothing)
-        chance = (membership * expected).sum(axis=1)[known]
-        loss = -float(np.log(np.maximum(chance, 1e-12)).mean())
+    for half_life in grid if known.any() else ():
+        past = _evidence_before(membership, timestamps, start, half_life)
+        by_habit = (membership * shares(past)).sum(axis=1, keepdims=True)
+        fresh = ~past.any(axis=1, keepdims=True)
+        chance = np.where(fresh, by_surprise, by_habit + np.asarray(surprises) * (by_surprise - by_habit))
+        loss = -float(np.log(np.maximum(chance[known], 1e-12)).mean(axis=0).max())
         if loss < best_loss:
             best, best_loss = float(half_life), loss
     return best
 
 
-def _evidence_before(membership: F32, timestamps: I64, owner: I64, start: I64, half_life: float) -> F64:
+def _evidence_before(membership: F32, timestamps: I64, start: I64, half_life: float) -> F64:
     """`float64[n, topics]`: evidence just before each event, tie groups excluded."""
     out = np.zeros(membership.shape, dtype=np.float64)
     state, group = np.zeros(membership.shape[1]), np.zeros(membership.shape[1])

@@ -50,7 +50,7 @@ def group_matrix(events: Events) -> tuple[Sparse, F64, F64]:
     has_item = events.item >= 0
     user, item = events.user[has_item], events.item[has_item]
     timestamp = events.timestamp[has_item]
-    starts = np.flatnonzero(np.concatenate(([True], (np.diff(user) != 0) | (np.diff(timestamp) != 0))))
+    starts = np.flatnonzero(np.append(True, (np.diff(user) != 0) | (np.diff(timestamp) != 0))[: len(user)])
     size = np.diff(np.append(starts, len(user)))
     first = np.searchsorted(user, user[starts])  # the user's first row
     middle = starts - first + (size - 1) / 2

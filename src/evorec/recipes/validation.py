@@ -10,7 +10,7 @@ from evorec.core.rng import generator
 from evorec.core.types import ALWAYS, F32, F64, Bool
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, rolling_splits
-from evorec.data.targets import Targets, next_targets
+from evorec.data.targets import Targets, next_targets, successive_targets
 from evorec.evaluation.protocol import rank, tie_order
 from evorec.metrics.ranking import hits, ndcg
 from evorec.models.base import Items, RunOptions, Scorer
@@ -74,14 +74,28 @@ def stages(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) 
     except InputError:
         return found
     for number, split in enumerate(map(_without_hot_news, splits)):
-        targets = next_targets(split, candidates="available")
-        if len(targets) > recipe.queries:
-            rng = generator(options.seed, f"validation users {number}")
-            targets = targets.take(np.sort(rng.choice(len(targets), recipe.queries, replace=False)))
+        rng = generator(options.seed, f"validation targets {number}")
+        targets = _mixed_targets(split, recipe.queries, rng)
         if len(targets):
             table = item_table(split.train, vectors, dimension=recipe.dimension, seed=options.seed)
             found.append(Stage(train=split.train, split=split, targets=targets, items=table.items))
     return found
+
+
+def _mixed_targets(split: Split, most: int, rng: np.random.Generator) -> Targets:
+    """At most `most` targets: two thirds what users do first after the cut, one third what they do later.
+
+    The first asks for someone who comes back after a while, the later ones for someone in the midst of things; a blend
+    that is conditioned on the silence before a query has to see both.
+    """
+    every = successive_targets(split, candidates="available")
+    first = next_targets(split, candidates="available")
+    asked = set(zip(first.user.tolist(), first.timestamp.tolist(), strict=True))
+    is_first = np.fromiter(((u, t) in asked for u, t in zip(every.user.tolist(), every.timestamp.tolist(), strict=True)),
+                           dtype=np.bool_, count=len(every))  # fmt: skip
+    later, firsts = rng.permutation(np.flatnonzero(~is_first)), rng.permutation(np.flatnonzero(is_first))
+    firsts = firsts[: max(2 * most // 3, most - len(later))]
+    return every.take(np.sort(np.concatenate([firsts, later[: most - len(firsts)]])))
 
 
 def _without_hot_news(split: Split) -> Split:

@@ -1,0 +1,40 @@
+"""Popularity now: the decayed share of all events, worked by hand."""
+
+import numpy as np
+import pytest
+
+from evorec.core.errors import InputError
+from evorec.core.types import DAY, Catalogue, Events
+from evorec.data.dataset import Dataset
+from evorec.models.base import RunOptions
+from evorec.models.popularity import Popularity, PopularityConfig
+
+RUN = RunOptions()
+
+
+def test_golden(log):
+    # At the newest day, 10: a counts 1 + 1/2, b counts 1/4; one further event is spread over the two.
+    events = log(("u", "a", 10), ("v", "a", 0), ("u", "b", -10))
+    scorer = Popularity(PopularityConfig(half_life_days=10)).fit(Dataset.create(events), RUN)
+    expected = np.log(np.array([1.5 + 0.5, 0.25 + 0.5]) / (1.75 + 1))
+    np.testing.assert_allclose(scorer.evidence, expected, rtol=1e-6)
+
+
+def test_items_without_events_are_unknown(log, ask, table):
+    data = Dataset.create(log(("u", "i0", 1)), Catalogue.create(item_ids=["i0", "i1"]))
+    scorer = Popularity().fit(data, RUN)
+    evidence, known = scorer.score(ask([], [(0, 1)]), table(embedding=np.zeros((3, 0))))
+    assert known.tolist() == [[True, False, False]] * 2
+    assert (evidence[:, 1:] == 0).all()
+
+
+def test_words_without_an_item_do_not_count():
+    with_words = Events.create(user_ids=["u", "u"], item_ids=["a", ""], timestamps=[DAY, DAY], texts=["", "茶"])
+    alone = Events.create(user_ids=["u"], item_ids=["a"], timestamps=[DAY])
+    one, other = (Popularity().fit(Dataset.create(e), RUN).evidence for e in (with_words, alone))
+    assert one.tolist() == other.tolist()
+
+
+def test_a_half_life_is_positive():
+    with pytest.raises(InputError, match="half_life_days"):
+        PopularityConfig(half_life_days=0)
