@@ -2,8 +2,10 @@
 
 import io
 import re
+import shlex
 import subprocess
 import sys
+import tomllib
 from pkgutil import resolve_name
 
 import pytest
@@ -19,17 +21,16 @@ READMES = ("README.md", "README.zh-CN.md")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def commands():
-    """Every command as typed, without the program: `train`, `data fetch`."""
+def walk(group, words=()):
+    """Every command as typed, without the program, and what it is: `("data fetch", command)`."""
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from walk(command, (*words, name))
+        else:
+            yield " ".join((*words, name)), command
 
-    def below(group, words):
-        for name, command in group.commands.items():
-            if hasattr(command, "commands"):
-                yield from below(command, [*words, name])
-            else:
-                yield " ".join([*words, name])
 
-    return list(below(get_command(app), []))
+COMMANDS = dict(walk(get_command(app)))
 
 
 def blocks(text):
@@ -56,11 +57,14 @@ def built(root, tmp_path_factory):
 def test_every_public_name_and_command_is_in_the_reference(built):
     documented = built.get_domain("py").objects
     assert not [name for name in evorec.__all__ if f"evorec.{name}" not in documented]
-    programs = {program for program, _ in built.get_domain("std").progoptions}
-    assert not [name for name in commands() if f"evorec {name}".replace(" ", "-") not in programs]
+    described = set(built.get_domain("std").progoptions)
+    for name, command in COMMANDS.items():
+        program = f"evorec {name}".replace(" ", "-")
+        spellings = [s for p in command.params for s in (p.opts if p.param_type_name == "option" else [p.name.upper()])]
+        assert not [spelling for spelling in spellings if (program, spelling) not in described]
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_is_explained_by_hand(manual, command):
     assert [page for page, text in manual.items() if f"evorec {command}" in text]
 
@@ -69,6 +73,28 @@ def test_every_setting_is_explained(root, manual):
     source = "".join(path.read_text(encoding="utf-8") for path in (root / "src").rglob("*.py"))
     everything = "".join(manual.values())
     assert not [name for name in set(re.findall(r"\bEVOREC_[A-Z_]+", source)) if name not in everything]
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_every_extra_is_explained(root, manual, page):
+    settings = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    extras = settings["project"]["optional-dependencies"]
+    assert not [extra for extra in extras if f"`evorec[{extra}]`" not in manual[page]]
+
+
+def typed(text):
+    """The words after `evorec` of every command line in a fenced block."""
+    lines = (line for language, code in blocks(text) if language == "sh" for line in code.splitlines())
+    return [shlex.split(line)[1:] for line in lines if line.startswith("evorec ")]
+
+
+def test_every_command_line_in_the_manual_is_understood(manual):
+    lines = {(page, tuple(words)) for page, text in manual.items() for words in typed(text)}
+    assert lines
+    for page, words in lines:
+        name = " ".join(words[:2]) if words[0] == "data" else words[0]
+        assert name in COMMANDS, f"{page}: evorec {' '.join(words)}"
+        COMMANDS[name].make_context(name, list(words[len(name.split()) :]))  # an unknown option or value raises
 
 
 def exists(name):
@@ -93,14 +119,17 @@ def test_every_link_between_pages_leads_somewhere(root, manual):
     assert not broken
 
 
-def test_both_readmes_say_the_same(manual):
-    english, chinese = (manual[name] for name in READMES)
+TWINS = (READMES, ("docs/tutorial/quickstart.md", "docs/tutorial/quickstart.zh-CN.md"))
+
+
+@pytest.mark.parametrize("twins", TWINS)
+def test_both_languages_say_the_same(manual, twins):
+    english, chinese = (manual[name] for name in twins)
     assert headings(english) == headings(chinese)
     assert blocks(english) == blocks(chinese)
-    assert re.findall(r"`[^`\n]*\bevorec[^`\n]*`", FENCE.sub("", english)) == re.findall(
-        r"`[^`\n]*\bevorec[^`\n]*`", FENCE.sub("", chinese)
-    )
     assert english.count("\n|") == chinese.count("\n|")
+    mentioned = [sorted(re.findall(r"`[^`\n]*\bevorec[^`\n]*`", FENCE.sub("", text))) for text in (english, chinese)]
+    assert mentioned[0] == mentioned[1]
 
 
 def test_readme_names_the_ways_in(manual):
@@ -109,12 +138,18 @@ def test_readme_names_the_ways_in(manual):
         assert "make test" in manual[name]
 
 
-def test_the_quickstart_runs_as_written(manual, tmp_path):
-    simulated = simulate(SimulationConfig(users=60, items=40, topics=4), seed=1)
-    write_table(tmp_path / "events.csv", event_columns(simulated.events))
-    write_table(tmp_path / "items.csv", catalogue_columns(simulated.catalogue))
-    (program,) = (code for language, code in blocks(manual["README.md"]) if language == "python")
+@pytest.mark.parametrize("page", ["README.md", "docs/tutorial/quickstart.md"])
+def test_the_quickstart_runs_as_written(manual, page, tmp_path):
+    shop = simulate(SimulationConfig(users=60, items=40, topics=4), seed=1)
+    (program,) = (code for language, code in blocks(manual[page]) if language == "python" and ">>>" not in code)
     assert len(program.strip().splitlines()) <= 15
+    for users in re.findall(r"recommend\(\[(.*?)\]", program):  # the people it asks for, by the names they have there
+        for name, code in zip(re.findall(r'"(\d+)"', users), shop.events.users, strict=False):
+            program = program.replace(f'"{name}"', f'"{code}"')
+    (tmp_path / "movielens-100k").mkdir()
+    write_table(tmp_path / "events.csv", event_columns(shop.events))
+    write_table(tmp_path / "items.csv", catalogue_columns(shop.catalogue))
+    write_table(tmp_path / "movielens-100k" / "items.parquet", catalogue_columns(shop.catalogue))
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, encoding="utf-8", check=False
     )

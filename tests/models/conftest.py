@@ -8,7 +8,7 @@ from evorec.core.types import DAY, Events, Queries
 from evorec.models.base import Items
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def log():
     """A function: a log from `(user, item, day)` triples."""
 
@@ -19,7 +19,7 @@ def log():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ask():
     """A function: queries at day `as_of` from histories of `(row, day)` pairs in time order."""
 
@@ -35,7 +35,7 @@ def ask():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def table():
     """A function: an item table from embeddings and topics, one row each."""
 
@@ -52,7 +52,7 @@ def table():
     return make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def faithful():
     """A function: attribution sums to 1, and removing the event with the largest share lowers the evidence most."""
 

@@ -14,6 +14,7 @@ from evorec.core.errors import InputError
 from evorec.core.types import F64
 
 _SLACK = 1e-9
+_TOLERANCE = 1e-5  # sums and degrees in float32 are no more exact
 
 
 def evolve(degrees: NDArray[Any], p: NDArray[Any], b: NDArray[Any], steps: int = 1) -> F64:
@@ -25,13 +26,11 @@ def evolve(degrees: NDArray[Any], p: NDArray[Any], b: NDArray[Any], steps: int =
     [0.64, 0.52]
     """
     p, b = _checked(p, b)
-    if (p.sum(axis=1) > 1 + 1e-6).any() and np.max(degrees, initial=0.0) > 0:
-        reached = np.asarray(degrees, dtype=np.float64) @ p.T
-        if (reached > 1 + 1e-6).any():
-            raise InputError("P I exceeds 1: a row of P sums to more than 1", mend="scale its rows to at most 1")
-    state = np.asarray(degrees, dtype=np.float64)
+    state = _checked_interest(degrees, len(b))
     for _ in range(steps):
         carried = state @ p.T
+        if (carried > 1 + _TOLERANCE).any():
+            raise InputError("P I exceeds 1: a row of P sums to more than 1", mend="scale its rows to at most 1")
         state = carried + b * (1 - carried)
     return state
 
@@ -39,7 +38,8 @@ def evolve(degrees: NDArray[Any], p: NDArray[Any], b: NDArray[Any], steps: int =
 def evolve_shares(shares: NDArray[Any], p: NDArray[Any], b: NDArray[Any], steps: int = 1) -> F64:
     """Shares `float64[..., topics]` after `steps` of s' = M s / sum(M s), with M = (Id - B) P + b 1^T.
 
-    Columns of `p` sum to 1. On vectors that sum to 1 this is `evolve` followed by rescaling.
+    Columns of `p` sum to 1. A row of zeros (nothing known) stays so. On vectors that sum to 1 this is `evolve` followed
+    by rescaling.
 
     >>> evolve_shares(np.array([0.6, 0.4]), np.array([[0.8, 0.3], [0.2, 0.7]]), np.array([0.1, 0.2])).round(4).tolist()
     [0.5517, 0.4483]
@@ -47,10 +47,11 @@ def evolve_shares(shares: NDArray[Any], p: NDArray[Any], b: NDArray[Any], steps:
     p, b = _checked(p, b)
     _check_columns(p)
     m = (1 - b)[:, None] * p + b[:, None]
-    state = np.asarray(shares, dtype=np.float64)
+    state = _checked_interest(shares, len(b))
     for _ in range(steps):
         state = state @ m.T
-        state = state / state.sum(axis=-1, keepdims=True)
+        total = state.sum(axis=-1, keepdims=True)
+        state = np.divide(state, total, out=np.zeros_like(state), where=total > 0)
     return state
 
 
@@ -71,6 +72,8 @@ def limit_degrees(p: NDArray[Any], b: NDArray[Any]) -> F64:
 def limit_shares(p: NDArray[Any], b: NDArray[Any]) -> F64:
     """Where shares end: the Perron vector of M, scaled to sum to 1; unique where b > 0.
 
+    Refuses an M whose shares end in different places for different starts, or circle for ever.
+
     >>> p, b = np.array([[0.8, 0.3], [0.2, 0.7]]), np.array([0.1, 0.2])
     >>> bool(np.allclose(evolve_shares(limit_shares(p, b), p, b), limit_shares(p, b)))
     True
@@ -78,7 +81,10 @@ def limit_shares(p: NDArray[Any], b: NDArray[Any]) -> F64:
     p, b = _checked(p, b)
     _check_columns(p)
     values, vectors = np.linalg.eig((1 - b)[:, None] * p + b[:, None])
-    leading = np.abs(np.real(vectors[:, np.argmax(np.real(values))]))
+    size = np.abs(values)
+    if (size >= size.max() - _SLACK).sum() > 1:
+        raise InputError("shares have no single limit under this P and b", mend="let every b be above 0")
+    leading = np.abs(np.real(vectors[:, np.argmax(size)]))
     return np.asarray(leading / leading.sum(), dtype=np.float64)
 
 
@@ -101,6 +107,8 @@ def fit_transitions(
     before, after = np.asarray(before, dtype=np.float64), np.asarray(after, dtype=np.float64)
     if before.shape != after.shape or before.ndim != 2:
         raise InputError(f"before {before.shape} and after {after.shape} differ", mend="give [windows, topics] twice")
+    if not (before >= 0).all() or not (after >= 0).all():
+        raise InputError("before and after must not be negative or NaN", mend="give shares and counts")
     size = before.shape[1]
     stay = prior * np.eye(size)
     p = np.full((size, size), 0.1 / max(1, size)) + 0.9 * np.eye(size)
@@ -122,11 +130,20 @@ def _checked(p: NDArray[Any], b: NDArray[Any]) -> tuple[F64, F64]:
     p, b = np.asarray(p, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if b.ndim != 1 or p.shape != (len(b), len(b)):
         raise InputError(f"P has shape {p.shape}, b {b.shape}", mend="give P [topics, topics] and b [topics]")
-    if (p < 0).any() or (b < 0).any() or (b > 1).any():
+    if not (p >= 0).all() or not ((b >= 0) & (b <= 1)).all():  # so that NaN fails too
         raise InputError("P must not be negative and b must lie in [0, 1]", mend="they are probabilities")
     return p, b
 
 
+def _checked_interest(interest: NDArray[Any], topics: int) -> F64:
+    state = np.asarray(interest, dtype=np.float64)
+    if state.ndim == 0 or state.shape[-1] != topics:
+        raise InputError(f"interests have shape {state.shape}, P has {topics} topics", mend="give [..., topics]")
+    if not ((state >= 0) & (state <= 1 + _TOLERANCE)).all():
+        raise InputError("an interest lies outside [0, 1]", mend="take degrees or shares of the evidence first")
+    return state
+
+
 def _check_columns(p: F64) -> None:
-    if np.abs(p.sum(axis=0) - 1).max() > 1e-6:
+    if np.abs(p.sum(axis=0) - 1).max(initial=0.0) > _TOLERANCE:
         raise InputError("on shares every column of P sums to 1", mend="divide each column by its sum")

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from evorec.core.errors import InputError
-from evorec.core.types import ALWAYS, DAY, F32, F64, I64
+from evorec.core.types import ALWAYS, DAY, F32, F64, I64, tie_groups
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +38,8 @@ def batch_evidence(
     """m `float32[q, topics]`: every event's topics, weighted, halved for each half-life before `as_of`.
 
     Event rows offsets[q]:offsets[q + 1] belong to query q; `membership float32[n, topics]` are their content vectors
-    C_i, `timestamps int64[n]` lie before `as_of int64[q]` (UTC microseconds), `weights` default to 1.
+    C_i, `timestamps int64[n]` and `as_of int64[q]` UTC microseconds, `weights float[n]` default to 1. Events that are
+    not before `as_of` do not count.
 
     >>> m = batch_evidence(offsets=np.array([0, 2]), membership=np.eye(2, dtype=np.float32),
     ...                    timestamps=np.array([0, 10]) * DAY, as_of=np.array([20]) * DAY, half_life_days=10)
@@ -46,13 +47,21 @@ def batch_evidence(
     [[0.25, 0.5]]
     """
     owner = np.repeat(np.arange(len(as_of)), np.diff(offsets))
-    decay = np.exp2((timestamps - as_of[owner]) / (half_life_days * DAY))
+    decay = _decayed(timestamps, as_of[owner], half_life_days)
     if weights is not None:
         decay = decay * weights
     rows = sp.csr_matrix(
         (decay.astype(np.float32), np.arange(len(timestamps)), offsets), shape=(len(as_of), len(timestamps))
     )
     return np.asarray(rows @ membership, dtype=np.float32)
+
+
+def _decayed(timestamps: I64, as_of: I64, half_life_days: float) -> F64:
+    """What is left of one event at `timestamps` by `as_of`, both broadcast: 0 unless it lies before."""
+    if not half_life_days > 0:
+        raise InputError(f"the half-life is {half_life_days} days", mend="give a number of days above 0")
+    age = as_of - timestamps
+    return np.where(age > 0, np.exp2(-np.maximum(age, 0) / (half_life_days * DAY)), 0.0)
 
 
 def shares(evidence: NDArray[Any]) -> F64:
@@ -122,8 +131,15 @@ class InterestState:
         self._open = np.zeros(topics)
 
     def observe(self, topics: NDArray[Any], timestamp: int, weight: float = 1.0) -> None:
-        """Take in one event with content vector `topics float[topics]`."""
-        added = weight * np.asarray(topics, dtype=np.float64)
+        """Take in one event with content vector `topics float[topics]`, at `timestamp` (UTC microseconds)."""
+        content = np.asarray(topics, dtype=np.float64)
+        finite = np.isfinite(content).all() and np.isfinite(weight)
+        if content.shape != self._open.shape or not finite or (content < 0).any() or weight < 0:
+            raise InputError(
+                f"an event of weight {weight} with topics of shape {content.shape} is no evidence",
+                mend=f"give {len(self._open)} numbers of at least 0, and a weight of at least 0",
+            )
+        added = weight * content
         if timestamp == self.newest:
             self._open = self._open + added
         elif timestamp > self.newest:
@@ -151,17 +167,17 @@ class InterestState:
 
 
 def interest_path(membership: F32, timestamps: I64, moments: I64, *, half_life_days: float) -> F32:
-    """Evidence `float32[moments, topics]` of one user along `moments int64[t]`; each sees only events before it."""
-    visible = np.searchsorted(timestamps, moments, side="left")
-    offsets = np.concatenate(([0], np.cumsum(visible))).astype(np.int64)
-    rows = np.concatenate([np.arange(count) for count in visible]).astype(np.int64) if len(moments) else visible
-    return batch_evidence(
-        offsets=offsets,
-        membership=membership[rows],
-        timestamps=timestamps[rows],
-        as_of=moments,
-        half_life_days=half_life_days,
-    )
+    """Evidence `float32[moments, topics]` of one user along `moments int64[t]`; each sees only events before it.
+
+    `membership float32[n, topics]` are the content vectors of the events at `timestamps int64[n]` (UTC microseconds).
+
+    >>> path = interest_path(np.eye(2, dtype=np.float32), np.array([0, 10]) * DAY, np.array([0, 10, 20]) * DAY,
+    ...                      half_life_days=10)
+    >>> path.tolist()
+    [[0.0, 0.0], [0.5, 0.0], [0.25, 0.5]]
+    """
+    left = _decayed(timestamps, moments[:, None], half_life_days)
+    return np.asarray(left @ membership, dtype=np.float32)
 
 
 def fit_half_life(
@@ -181,14 +197,13 @@ def fit_half_life(
     """
     population = membership.sum(axis=0, dtype=np.float64)
     population /= max(population.sum(), 1e-12)
-    start = offsets[:-1].repeat(np.diff(offsets))
     by_surprise = (membership @ population)[:, None]
     known = membership.any(axis=1)
     best, best_loss = float(grid[0]), np.inf
     for half_life in grid if known.any() else ():
-        past = _evidence_before(membership, timestamps, start, half_life)
-        by_habit = (membership * shares(past)).sum(axis=1, keepdims=True)
-        fresh = ~past.any(axis=1, keepdims=True)
+        match, total = _match_before(offsets, membership, timestamps, half_life)
+        fresh = (total == 0)[:, None]
+        by_habit = np.divide(match, total, out=np.zeros_like(match), where=total > 0)[:, None]
         chance = np.where(fresh, by_surprise, by_habit + np.asarray(surprises) * (by_surprise - by_habit))
         loss = -float(np.log(np.maximum(chance[known], 1e-12)).mean(axis=0).max())
         if loss < best_loss:
@@ -196,17 +211,35 @@ def fit_half_life(
     return best
 
 
-def _evidence_before(membership: F32, timestamps: I64, start: I64, half_life: float) -> F64:
-    """`float64[n, topics]`: evidence just before each event, tie groups excluded."""
-    out = np.zeros(membership.shape, dtype=np.float64)
-    state, group = np.zeros(membership.shape[1]), np.zeros(membership.shape[1])
-    scale = half_life * DAY
-    for k in range(len(timestamps)):
-        if k == start[k]:
-            state, group = np.zeros_like(state), np.zeros_like(group)
-        elif timestamps[k] != timestamps[k - 1]:
-            state = (state + group) * np.exp2(-(timestamps[k] - timestamps[k - 1]) / scale)
-            group = np.zeros_like(group)
-        out[k] = state
-        group = group + membership[k]
-    return out
+def _match_before(offsets: I64, membership: F32, timestamps: I64, half_life_days: float) -> tuple[F64, F64]:
+    """`C . m float64[n]` of each event with its user's evidence just before its tie group, and `sum(m) float64[n]`.
+
+    Runs over all users at once, one tie group each at a time, users with most of them first.
+    """
+    owner = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+    match, total = np.zeros(len(owner)), np.zeros(len(owner))
+    if not len(owner):
+        return match, total
+    group = tie_groups(owner, timestamps)
+    first = np.flatnonzero(np.diff(group, prepend=-1))
+    sums = np.add.reduceat(membership.astype(np.float64), first)
+    user, starts = owner[first], timestamps[first]
+    step = np.arange(len(first)) - np.searchsorted(user, user)
+    elapsed = np.where(step > 0, np.diff(starts, prepend=starts[0]), 0)
+    kept = np.exp2(-elapsed / (half_life_days * DAY))
+    size = np.bincount(user, minlength=len(offsets) - 1)
+    rank = np.argsort(np.argsort(-size, kind="stable"), kind="stable")
+    by_step = np.lexsort((rank[user], step))  # of groups; those of one step lie together, in the order of the ranks
+    events = np.argsort(step[group], kind="stable")
+    group_ends = np.cumsum(np.bincount(step))
+    event_ends = np.cumsum(np.bincount(step[group]))
+    state = np.zeros((len(size), membership.shape[1]))
+    for at in range(len(group_ends)):
+        groups = by_step[group_ends[at - 1] if at else 0 : group_ends[at]]
+        here = events[event_ends[at - 1] if at else 0 : event_ends[at]]
+        active = state[: len(groups)]
+        active *= kept[groups, None]
+        past = state[rank[owner[here]]]
+        match[here], total[here] = np.einsum("nk,nk->n", membership[here], past), past.sum(axis=1)
+        active += sums[groups]
+    return match, total

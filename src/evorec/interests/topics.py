@@ -49,11 +49,12 @@ class Topics:
 def topics_from_categories(categories: Sequence[tuple[str, ...]], counts: NDArray[Any]) -> Topics:
     """The categories with most events become topics; an item belongs in equal parts to those it has.
 
-    `counts int64[items]` are training events. Among several categories, one that holds more than 60% of all events (the
-    root of a catalogue, say) tells users apart too little and is left out.
+    `counts int64[items]` are training events. A category that holds more than 60% of all events tells users apart too
+    little, and is left out if it only stands above others (the root of a catalogue, say): at least half of its
+    events have a category beside it. The broadest goes first.
 
     >>> items = [("Films", "Drama"), ("Films", "War", "Drama"), ("Films",)]
-    >>> topics = topics_from_categories(items, np.array([3, 2, 9]))
+    >>> topics = topics_from_categories(items, np.array([3, 2, 1]))
     >>> topics.names, topics.membership.tolist()
     (('Drama', 'War'), [[1.0, 0.0], [0.5, 0.5], [0.0, 0.0]])
     """
@@ -61,10 +62,13 @@ def topics_from_categories(categories: Sequence[tuple[str, ...]], counts: NDArra
     for held, count in zip(categories, counts, strict=True):
         for name in set(held):
             events[name] += int(count)
-    total = max(1, int(np.sum(counts)))
-    used = [name for name in sorted(events, key=lambda name: (-events[name], name)) if events[name] > 0]
-    telling = [name for name in used if events[name] <= _TOO_COMMON * total] or used
-    names = tuple(telling[:LIMIT])
+    kept = sorted((name for name in events if events[name] > 0), key=lambda name: (-events[name], name))
+    for name in [name for name in kept if events[name] > _TOO_COMMON * np.sum(counts)]:
+        others = set(kept) - {name}
+        beside = sum(int(n) for held, n in zip(categories, counts, strict=True) if name in held and others & set(held))
+        if beside >= events[name] / 2:
+            kept.remove(name)
+    names = tuple(kept[:LIMIT])
     return Topics(names=names, membership=_split_equally(categories, names), centres=np.zeros((0, 0), np.float32))
 
 
@@ -85,6 +89,7 @@ def topics_from_embeddings(
     (['novel', 'piano', 'soup', 'tent'], 1)
     """
     known = embedding.any(axis=1)
+    embedding = _unit_rows(embedding)
     fitted = np.flatnonzero(known & (np.asarray(counts) > 0))
     if not len(fitted):
         empty = np.zeros((len(embedding), 0), dtype=np.float32)
@@ -92,18 +97,14 @@ def topics_from_embeddings(
     wanted = number or int(np.clip(round(np.sqrt(len(fitted) / 2)), 1, LIMIT))
     distinct = len(np.unique(embedding[fitted], axis=0))
     model = KMeans(n_clusters=min(wanted, distinct), n_init=1, random_state=seed).fit(embedding[fitted])
-    centres = model.cluster_centers_.astype(np.float32)
-    length = np.linalg.norm(centres, axis=1, keepdims=True)
-    centres = np.divide(centres, length, out=np.zeros_like(centres), where=length > 0)
+    centres = _unit_rows(model.cluster_centers_.astype(np.float32))
     names = name_clusters([texts[row] for row in fitted.tolist()], model.labels_, len(centres))
     return Topics(names=names, membership=soft_membership(embedding, centres), centres=centres)
 
 
 def soft_membership(embedding: F32, centres: F32) -> F32:
     """`float32[n, topics]`: softmax of the cosines with the centres; rows of 0 for items without content."""
-    length = np.linalg.norm(embedding, axis=1, keepdims=True)
-    unit = np.divide(embedding, length, out=np.zeros_like(embedding), where=length > 0)
-    logits = unit @ centres.T / np.float32(_TEMPERATURE)
+    logits = _unit_rows(embedding) @ centres.T / np.float32(_TEMPERATURE)
     odds = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     out = odds / odds.sum(axis=1, keepdims=True)
     out[~embedding.any(axis=1)] = 0
@@ -114,7 +115,10 @@ def name_clusters(texts: Sequence[str], labels: NDArray[Any], number: int) -> tu
     """A name per cluster: its words of highest class-based TF-IDF (Grootendorst 2022, arXiv:2203.05794).
 
     A word scores by its frequency in the cluster times log(1 + mean words per cluster / its frequency overall). Names
-    that coincide get a number.
+    that coincide get a number. A single Latin letter names nothing, a single Chinese character does.
+
+    >>> name_clusters(["绿茶", "红茶 b", "茶具"], np.array([0, 0, 1]), 2)
+    ('红茶 · 绿茶', '茶具')
     """
     per_cluster: list[Counter[str]] = [Counter() for _ in range(number)]
     for text, label in zip(texts, labels, strict=True):
@@ -125,10 +129,19 @@ def name_clusters(texts: Sequence[str], labels: NDArray[Any], number: int) -> tu
     mean = sum(overall.values()) / max(1, number)
     names: list[str] = []
     for label, counted in enumerate(per_cluster):
-        score = {w: c * np.log1p(mean / overall[w]) for w, c in counted.items() if len(w) > 1 and not w.isdigit()}
+        score = {w: c * np.log1p(mean / overall[w]) for w, c in counted.items() if not _is_label(w)}
         name = " · ".join(sorted(score, key=lambda w: (-score[w], w))[:_NAME_WORDS]) or f"topic {label + 1}"
         names.append(name if name not in names else f"{name} ({label + 1})")
     return tuple(names)
+
+
+def _is_label(word: str) -> bool:
+    return word.isdigit() or (len(word) == 1 and word.isascii())
+
+
+def _unit_rows(x: F32) -> F32:
+    length = np.linalg.norm(x, axis=1, keepdims=True)
+    return np.asarray(np.divide(x, length, out=np.zeros_like(x), where=length > 0))
 
 
 def _split_equally(categories: Sequence[tuple[str, ...]], names: Sequence[str]) -> F32:

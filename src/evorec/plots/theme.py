@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from evorec.core.errors import InputError
 from evorec.core.extras import require
+from evorec.language.words import han_share
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe and Ito (2008), "Color universal design", ordered so that neighbours also differ in lightness.
-PALETTE: Final = ("#0072B2", "#F0E442", "#D55E00", "#56B4E9", "#CC79A7", "#009E73", "#E69F00", "#7F7F7F", "#C8C8C8")
+PALETTE: Final = ("#0072B2", "#F0E442", "#D55E00", "#56B4E9", "#009E73", "#E69F00", "#7F7F7F", "#CC79A7")
+REST: Final = "#C8C8C8"  # for all that is not drawn by name
 CJK_FONTS: Final = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Micro Hei",
     "WenQuanYi Zen Hei", "PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Noto Sans CJK JP",
@@ -27,7 +29,7 @@ def has_han(texts: Iterable[str]) -> bool:
     >>> has_han(["tea"]), has_han(["tea", "茶"])
     (False, True)
     """
-    return any("\u4e00" <= c <= "\u9fff" for text in texts for c in text)
+    return any(han_share(text) > 0 for text in texts)
 
 
 def font_families(texts: Iterable[str], path: Path) -> list[str]:
@@ -37,7 +39,7 @@ def font_families(texts: Iterable[str], path: Path) -> list[str]:
     manager = require("matplotlib.font_manager", extra="plot")
     installed = {font.name for font in manager.fontManager.ttflist}
     found = [name for name in CJK_FONTS if name in installed]
-    if not found and path.suffix == ".png":
+    if not found and path.suffix.lower() == ".png":
         raise InputError(
             "no font on this machine can write Chinese into a PNG",
             mend="install one (Debian: apt-get install fonts-noto-cjk), or write .svg or .html",
@@ -45,22 +47,30 @@ def font_families(texts: Iterable[str], path: Path) -> list[str]:
     return ["DejaVu Sans", *found[:1]]
 
 
-def write_figure(figure: "Figure", path: Path, *, title: str) -> None:
-    """Write a figure as .svg, .png or .html (a page of its own around the SVG, without scripts)."""
-    matplotlib: Any = require("matplotlib", extra="plot")
-    if path.suffix == ".png":
-        figure.savefig(path, dpi=150)
-        return
-    if path.suffix not in (".svg", ".html"):
+def check_target(path: Path) -> None:
+    """Refuse a chart file of another kind, or in a folder that does not exist, before anything is drawn."""
+    if path.suffix.lower() not in (".svg", ".png", ".html"):
         raise InputError(f"cannot draw into {path.name}", mend="name a file that ends in .svg, .png or .html")
+    if not path.parent.is_dir():
+        raise InputError(f"there is no folder {path.parent}", mend="create it, or draw into another")
+
+
+def write_figure(figure: "Figure", path: Path, *, title: str, language: str) -> None:
+    """Write a figure as .svg, .png or .html (a page of its own around the SVG, without scripts)."""
+    check_target(path)
+    matplotlib: Any = require("matplotlib", extra="plot")
+    if path.suffix.lower() == ".png":
+        figure.savefig(path, format="png", dpi=150)
+        return
     drawn = io.StringIO()
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "evorec"}):  # text stays text
         figure.savefig(drawn, format="svg", metadata={"Date": None})
     svg = drawn.getvalue().replace("'DejaVu Sans'", _STACK)
-    if path.suffix == ".html":
-        body = svg[svg.index("<svg") :]
+    if path.suffix.lower() == ".html":
+        label = html.escape(title)
+        body = svg[svg.index("<svg") :].replace("<svg", f'<svg role="img" aria-label="{label}"', 1)
         svg = (
-            f'<!doctype html>\n<html><head><meta charset="utf-8"><title>{html.escape(title)}</title>\n'
+            f'<!doctype html>\n<html lang="{language}"><head><meta charset="utf-8"><title>{label}</title>\n'
             "<style>body{margin:2rem auto;max-width:70rem}svg{width:100%;height:auto}</style></head>\n"
             f"<body>{body}</body></html>\n"
         )

@@ -17,7 +17,7 @@ def diversify(scores: F64, vectors: F32, k: int, weight: float) -> I64:
     >>> [diversify(np.array([3.0, 2.9, 1.0]), twins, 2, weight).tolist() for weight in (0.0, 0.6)]
     [[0, 1], [0, 2]]
     """
-    low, high = float(scores.min(initial=0.0)), float(scores.max(initial=0.0))
+    low, high = float(scores.min(initial=np.inf)), float(scores.max(initial=-np.inf))
     relevance = (scores - low) / (high - low) if high > low else np.ones(len(scores))
     likeness = np.zeros(len(scores))
     free = np.ones(len(scores), dtype=np.bool_)
