@@ -22,6 +22,8 @@ python_maximum_signature_line_length = 110
 toc_object_entries_show_parents = "hide"
 
 html_theme = "furo"
+html_static_path = ["static"]
+html_css_files = ["manual.css"]
 html_title = f"evorec {release}"
 html_show_copyright = False
 html_copy_source = False

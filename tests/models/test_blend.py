@@ -173,7 +173,12 @@ class TestScoring:
         blend.absent[:] = [0.0, 4.0]
         blend.rely_on(1)
         score, _ = blend.score(ask([(0, 1)]), table(np.zeros((3, 1)), np.zeros((3, 1))))
-        np.testing.assert_allclose(score, [[1, 0, 3]], atol=1e-6)  # what it does not know never leads
+        np.testing.assert_allclose(score, [[1, 0, 3]], atol=1e-3)  # what it does not know never leads
+
+    def test_the_others_break_its_ties(self, ask, table):
+        blend = Blend([Fixed("a", 1, 3, 2, 9), Fixed("b", 1, 1, 1, 2)]).rely_on(1)
+        score, _ = blend.score(ask([(0, 1)]), table(np.zeros((4, 1)), np.zeros((4, 1))))
+        assert np.argsort(-score[0]).tolist() == [3, 1, 2, 0]
 
     def test_ignore_context_gives_everybody_the_mean(self):
         blend = blend_of(2)

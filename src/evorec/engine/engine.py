@@ -112,9 +112,9 @@ class Engine:
     def add_items(self, catalogue: Catalogue, *, available_from: int | None = None) -> int:
         """Append new items; they are recommended by content at once. Returns how many were new.
 
-        `available_from` counts for items whose own is open; None means now.
+        `available_from` counts for items whose own is open; None means just before now.
         """
-        self.model, added = self.model.with_items(catalogue, self.now if available_from is None else available_from)
+        self.model, added = self.model.with_items(catalogue, self.now - 1 if available_from is None else available_from)
         return added
 
     def similar_items(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
@@ -170,7 +170,12 @@ class Engine:
                 )
             offered &= np.asarray([d == request.domain for d in model.catalogue.domain], dtype=np.bool_)
         if request.category is not None:
-            offered &= np.asarray([request.category in c for c in model.catalogue.categories], dtype=np.bool_)
+            held = np.asarray([request.category in c for c in model.catalogue.categories], dtype=np.bool_)
+            if not held.any():
+                raise InputError(
+                    f"no item has the category {request.category!r}", mend="spell it as the catalogue does"
+                )
+            offered &= held
         return offered
 
     def _rank(self, queries: Queries, offered: Bool, request: Request) -> tuple[I64, F32]:

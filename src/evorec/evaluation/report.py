@@ -53,9 +53,18 @@ class Report:
     def beyond_table(self) -> Table:
         """One row per system: what lies beyond accuracy, and how long the lists took."""
         keys = ["debiased_ndcg", "coverage", "novelty", "personalisation", "intra_list_diversity", "seconds"]
-        header = ["system", "debiased NDCG", "coverage", "novelty (bits)", "personalisation", "list diversity", "seconds"]
+        header = [
+            "system",
+            "debiased NDCG",
+            "coverage",
+            "novelty (bits)",
+            "personalisation",
+            "list diversity",
+            "seconds",
+        ]
         return [header] + [
-            [entry["name"], *(_words(getattr(entry[key], "mean", entry[key])) for key in keys)] for entry in self.systems
+            [entry["name"], *(_words(getattr(entry[key], "mean", entry[key])) for key in keys)]
+            for entry in self.systems
         ]
 
     def strata_table(self) -> Table:

@@ -1,12 +1,15 @@
 """Evidence behind one recommendation: each scorer's part, traced to the events it rests on."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from evorec.core.types import Queries
 from evorec.models.base import Attributing, Items
 from evorec.models.blend import Blend
+
+_LEAST: Final = 0.01  # of everything that spoke for an item: less is no reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,8 @@ def explain(blend: Blend, query: Queries, items: Items, row: int, *, most_events
     """Why `row` of the item table is recommended to the one user of `query`, strongest evidence first.
 
     A scorer's part is its weight times its standardised evidence, exactly what it adds to the blend. Inside a scorer
-    the split over events is exact where the scorer is a sum over events. What spoke against the item is left out.
+    the split over events is exact where the scorer is a sum over events. What spoke against the item is left out, and
+    so is what added less than 1%.
     """
     weights = blend.member_weights(query, items)
     added = np.zeros(len(blend.scorers))
@@ -45,6 +49,7 @@ def explain(blend: Blend, query: Queries, items: Items, row: int, *, most_events
             pair = (score[:, row : row + 1], known[:, row : row + 1])
             added[j] = blend.contribution(j, *pair, weights[:, j])[0, 0]
     positive = np.maximum(added, 0.0)
+    positive[positive < _LEAST * positive.sum()] = 0
     total = positive.sum()
     found = []
     for j in np.argsort(-positive, kind="stable"):

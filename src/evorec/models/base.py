@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -11,6 +12,7 @@ from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
 from evorec.core.types import F32, F64, I64, Bool, Queries
 from evorec.data.dataset import Dataset
+from evorec.encoders.base import unit_rows
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -36,6 +38,21 @@ class Items:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    @cached_property
+    def has_content(self) -> Bool:
+        """`bool[items]`: whose embedding is known."""
+        return np.asarray(self.embedding.any(axis=1))
+
+    @cached_property
+    def unit_topics(self) -> F32:
+        """`topics` with rows of length 1, for cosines; unknown rows stay 0."""
+        return unit_rows(self.topics)
+
+    @cached_property
+    def has_topics(self) -> Bool:
+        """`bool[items]`: whose topics are known."""
+        return np.asarray(self.topics.any(axis=1))
 
     def appended(self, ids: tuple[str, ...], *, embedding: F32, topics: F32, first_seen: I64) -> "Items":
         """This table with new rows at its end; rows that stand do not move."""

@@ -16,6 +16,7 @@ from evorec.models.match import interests
 
 HARD = 60  # candidates taken from the top of each scorer
 EASY = 200  # candidates drawn at random
+TIE_BREAK = 1e-4  # weight that orders what is equal and moves nothing else
 CONTEXT = ("long history", "short history", "long silence", "short silence", "drifting", "steady")
 
 
@@ -30,7 +31,7 @@ class BlendConfig:
 
     surprise: float = 1e-3
     ridge: float = 1.0
-    context_ridge: float = 10.0
+    context_ridge: float = 1.0
     prior: float = 0.5
 
     def __post_init__(self) -> None:
@@ -144,13 +145,28 @@ class Blend:
             scorer.fit(dataset, options)
         return self
 
+    @property
+    def validated(self) -> bool:
+        """Whether the weights were fitted on choices; else they are the prior."""
+        return not np.isnan(self.error).all()
+
+    def standardise(self, queries: Queries, items: Items) -> Self:
+        """Take centre and scale of each fitted member from its scores for `queries`, where a log has no choices."""
+        for j, scorer in enumerate(self.scorers):
+            evidence, known = scorer.score(queries, items)
+            self._typical(j, evidence[known])
+        return self
+
+    def _typical(self, member: int, evidence: F32) -> None:
+        self.centre[member] = float(evidence.mean()) if len(evidence) else 0.0
+        self.scale[member] = max(float(evidence.std()), 1e-6) if len(evidence) else 1.0
+
     def fit_weights(self, batches: Sequence[Choices]) -> Self:
         """Fit weights on choices from several cuts: first those of everybody, then the contexts' deviations."""
         size, contexts = len(self.scorers), len(CONTEXT)
         for j in range(size):
-            seen = np.concatenate([b.evidence[..., j][b.known[..., j] & np.isfinite(b.log_count)] for b in batches])
-            self.centre[j] = float(seen.mean()) if len(seen) else 0.0
-            self.scale[j] = max(float(seen.std()), 1e-6) if len(seen) else 1.0
+            held = [b.evidence[..., j][b.known[..., j] & np.isfinite(b.log_count)] for b in batches]
+            self._typical(j, np.concatenate(held))
         prepared = [_Prepared(b, self.centre, self.scale, self.config.surprise) for b in batches]
         everyone = np.ones((contexts, 1))
         start = np.concatenate([np.full(size, self.config.prior), np.zeros(size)])
@@ -173,8 +189,8 @@ class Blend:
         return self
 
     def rely_on(self, member: int) -> Self:
-        """Rank by one member alone."""
-        self.weights = np.zeros_like(self.weights)
+        """Rank by one member; the others only break its ties, and speak for those it knows nothing of."""
+        self.weights = np.full_like(self.weights, TIE_BREAK)
         self.weights[member] = 1.0
         self.absent = np.where(np.arange(len(self.scorers)) == member, np.minimum(self.absent, 0.0), 0.0)
         return self

@@ -67,7 +67,7 @@ class Content:
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """Cosines in [-1, 1]."""
         profile = self.profile(queries, items)
-        known: Bool = np.any(profile, axis=1)[:, None] & np.any(items.embedding, axis=1)
+        known: Bool = np.any(profile, axis=1)[:, None] & items.has_content
         return profile @ items.embedding.T, known
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:

@@ -61,9 +61,8 @@ class InterestMatch:
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """Cosines in [0, 1]."""
         state = unit_rows(interests(queries, items, half_life_days=self.config.half_life_days))
-        content = unit_rows(items.topics)
-        known: Bool = np.any(state, axis=1)[:, None] & np.any(content, axis=1)
-        return state @ content.T, known
+        known: Bool = np.any(state, axis=1)[:, None] & items.has_topics
+        return state @ items.unit_topics.T, known
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""

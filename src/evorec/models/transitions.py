@@ -147,6 +147,11 @@ class Transitions:
         """`float32[items, items]` all pairs, row = from, column = to."""
         return (self.shared + self.private).tocsr()
 
+    @cached_property
+    def _reachable(self) -> Bool:
+        """`bool[items]`: items that some transition leads to."""
+        return np.bincount(self.weights.indices, minlength=self.weights.shape[1]) > 0
+
     def fit(self, dataset: Dataset, options: RunOptions) -> Self:
         """Count, damp frequent items on both sides, keep the strongest pairs."""
         config, events = self.config, dataset.events
@@ -163,7 +168,8 @@ class Transitions:
         for matrix in (shared, private):
             matrix.eliminate_zeros()
         self.shared, self.private = shared, private
-        self.__dict__.pop("weights", None)
+        for derived in ("weights", "_reachable"):
+            self.__dict__.pop(derived, None)
         return self
 
     def _weights(self, queries: Queries) -> F64:
@@ -181,7 +187,7 @@ class Transitions:
         reached.data = np.log1p(reached.data / np.float32(self.unit))
         reached.resize((len(queries), len(items)))
         reachable = np.zeros(len(items), dtype=np.bool_)
-        reachable[self.weights.indices] = True
+        reachable[:width] = self._reachable
         return reached.toarray(), (np.diff(reached.indptr) > 0)[:, None] & reachable
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:

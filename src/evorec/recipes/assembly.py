@@ -1,8 +1,7 @@
 """Concrete parts by kind: the only place that names scorer classes together."""
 
-import itertools
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -28,25 +27,12 @@ KINDS: Final[Mapping[str, tuple[Any, Any]]] = {
 
 
 def build_scorer(spec: ScorerSpec) -> Scorer:
-    """The scorer that `spec` describes, not yet fitted; `choices` are ignored."""
+    """The scorer that `spec` describes, not yet fitted."""
     if spec.kind not in KINDS:
         raise InputError(f"there is no scorer of kind {spec.kind!r}", mend=f"use one of {', '.join(KINDS)}")
     scorer, config = KINDS[spec.kind]
     built: Scorer = scorer(config(**spec.settings), name=spec.name)
     return built
-
-
-def variants(spec: ScorerSpec) -> list[ScorerSpec]:
-    """Every point of the grid in `choices`, as specs without choices; the spec itself where there are none.
-
-    >>> [v.settings for v in variants(ScorerSpec(kind="popularity", name="p", choices={"half_life_days": (3.0, 7.0)}))]
-    [{'half_life_days': 3.0}, {'half_life_days': 7.0}]
-    """
-    grid = itertools.product(*spec.choices.values())
-    return [
-        replace(spec, settings={**spec.settings, **dict(zip(spec.choices, point, strict=True))}, choices={})
-        for point in grid
-    ]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

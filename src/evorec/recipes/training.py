@@ -1,6 +1,9 @@
 """Training: from a dataset and a recipe to an engine, and from a saved folder back to one."""
 
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from evorec.core.errors import InputError
 from evorec.core.types import F32
@@ -15,8 +18,10 @@ from evorec.models.blend import Blend
 from evorec.recipes.assembly import build_scorer, item_table, texts_of
 from evorec.recipes.config import Recipe, ScorerSpec
 from evorec.recipes.evolution import fit_interests
-from evorec.recipes.validation import select
+from evorec.recipes.validation import fit_blend
 from evorec.store.memory import MemoryLog
+
+_TYPICAL: Final = 200  # users that say what a typical score is where no validation did
 
 
 def encode_items(
@@ -44,13 +49,18 @@ def fit(
         raise InputError("the event log is empty", mend="check the file, the filters and the column mapping")
     encoder = open_encoder(recipe.encoder)
     vectors = encode_items(dataset, encoder, cache=EmbeddingCache(), progress=progress)
-    selection = select(dataset, vectors, recipe, options)
+    blend, notes = fit_blend(dataset, vectors, recipe, options)
     table = item_table(dataset, vectors, dimension=recipe.dimension, seed=options.seed)
-    blend = selection.blend.fit(dataset, options)
-    card = ModelCard.of(dataset, recipe=recipe.name, encoder=encoder, seed=options.seed, notes=selection.notes)
+    blend.fit(dataset, options)
+    if not blend.validated:
+        someone = np.arange(min(_TYPICAL, len(dataset.events.users)), dtype=np.int32)
+        blend.standardise(
+            dataset.events.queries(someone, np.full(len(someone), dataset.events.newest + 1)), table.items
+        )
+    card = ModelCard.of(dataset, recipe=recipe.name, encoder=encoder, seed=options.seed, notes=notes)
     model = Model(
         blend=blend,
-        specs=tuple({"kind": s.kind, "name": s.name, "settings": dict(s.settings)} for s in selection.specs),
+        specs=tuple({"kind": s.kind, "name": s.name, "settings": dict(s.settings)} for s in recipe.scorers),
         items=table.items,
         catalogue=dataset.catalogue,
         topics=table.topics,

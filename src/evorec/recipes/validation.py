@@ -1,22 +1,21 @@
-"""Inner validation: settings and weights chosen on cuts inside the training time, never on a test part."""
+"""Inner validation: the blend's weights chosen on cuts inside the training time, never on a test part."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evorec.core.errors import InputError
 from evorec.core.rng import generator
-from evorec.core.types import ALWAYS, F32, F64, Bool
+from evorec.core.types import ALWAYS, F32, F64
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, rolling_splits
 from evorec.data.targets import Targets, next_targets, successive_targets
-from evorec.evaluation.protocol import rank, tie_order
-from evorec.metrics.ranking import hits, ndcg
+from evorec.metrics.ranking import ndcg
 from evorec.models.base import Items, RunOptions, Scorer
 from evorec.models.blend import Blend, Choices, collect_choices
-from evorec.recipes.assembly import build_scorer, item_table, variants
-from evorec.recipes.config import Recipe, ScorerSpec
+from evorec.recipes.assembly import build_scorer, item_table
+from evorec.recipes.config import Recipe
 
 _CHUNK = 128  # queries scored at once
 _LENGTH = 10  # lists are judged at this length
@@ -30,18 +29,6 @@ class Stage:
     split: Split
     targets: Targets
     items: Items
-
-    def judge(self, score: Callable[..., tuple[F32, Bool]]) -> F64:
-        """NDCG@10 of a scoring function, per query `float64[q]`."""
-        order, found = tie_order(self.train.item_counts), []
-        for start in range(0, len(self.targets), _CHUNK):
-            block = self.targets.slice(start, start + _CHUNK)
-            queries = block.queries(self.split.dataset.events)
-            value, known = score(queries, self.items)
-            scores = np.where(known, value, np.nanmin(value) - 1 if value.size else 0)
-            top = rank(scores, queries, block.candidates(), order, k=_LENGTH)
-            found.append(ndcg(hits(top, block.offsets, block.item), block.relevant))
-        return np.concatenate(found)
 
     def choices(self, scorers: Sequence[Scorer], rng: np.random.Generator) -> list[Choices]:
         """What users chose among what, for fitting the blend."""
@@ -57,23 +44,14 @@ class Stage:
         return batches
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Selection:
-    """What inner validation decided: settings per scorer, the blend's weights, and a line on each decision."""
-
-    specs: tuple[ScorerSpec, ...]
-    blend: Blend
-    notes: tuple[str, ...]
-
-
 def stages(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> list[Stage]:
     """The cuts to validate on, oldest first; none where the log is too short for any."""
     found: list[Stage] = []
     try:
-        splits = rolling_splits(dataset, recipe.windows)
-    except InputError:
+        splits = [_without_hot_news(split) for split in rolling_splits(dataset, recipe.windows)]
+    except InputError:  # too few distinct moments, or only new items after a cut
         return found
-    for number, split in enumerate(map(_without_hot_news, splits)):
+    for number, split in enumerate(splits):
         rng = generator(options.seed, f"validation targets {number}")
         targets = _mixed_targets(split, recipe.queries, rng)
         if len(targets):
@@ -90,9 +68,9 @@ def _mixed_targets(split: Split, most: int, rng: np.random.Generator) -> Targets
     """
     every = successive_targets(split, candidates="available")
     first = next_targets(split, candidates="available")
-    asked = set(zip(first.user.tolist(), first.timestamp.tolist(), strict=True))
-    is_first = np.fromiter(((u, t) in asked for u, t in zip(every.user.tolist(), every.timestamp.tolist(), strict=True)),
-                           dtype=np.bool_, count=len(every))  # fmt: skip
+    moment = dict(zip(first.user.tolist(), first.timestamp.tolist(), strict=True))
+    asked = zip(every.user.tolist(), every.timestamp.tolist(), strict=True)
+    is_first = np.fromiter((moment.get(u) == t for u, t in asked), dtype=np.bool_, count=len(every))
     later, firsts = rng.permutation(np.flatnonzero(~is_first)), rng.permutation(np.flatnonzero(is_first))
     firsts = firsts[: max(2 * most // 3, most - len(later))]
     return every.take(np.sort(np.concatenate([firsts, later[: most - len(firsts)]])))
@@ -109,51 +87,24 @@ def _without_hot_news(split: Split) -> Split:
     return replace(split, dataset=replace(split.dataset, events=events.select(keep)))
 
 
-def select(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> Selection:
-    """Choose each scorer's settings, fit the blend's weights, and never keep a blend below its best member.
+def fit_blend(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> tuple[Blend, tuple[str, ...]]:
+    """A blend with weights fitted inside the training time, its members not yet fitted, and a note on each decision.
 
-    Settings: the best mean NDCG@10 over all cuts, each scorer alone. Whether the blend (with or without context) or a
-    single member is kept is decided by cross-fitting: weights from one half of the users judged on the other.
+    Whether the blend (with or without context) or a single member is kept is decided by cross-fitting, so that a blend
+    is never kept below its best member: weights from one half of the users are judged on the other.
     """
-    cuts = stages(dataset, vectors, recipe, options)
-    notes: list[str] = []
-    specs, fitted = _choose_settings(cuts, recipe, options, notes)
-    blend = Blend([build_scorer(spec) for spec in specs], recipe.blend)
-    if not cuts:
-        notes.append("the log is too short to validate on: settings are defaults and weights are the prior")
-        return Selection(specs=specs, blend=blend, notes=tuple(notes))
     rng = generator(options.seed, "blend candidates")
-    batches = [batch for cut, scorers in zip(cuts, fitted, strict=True) for batch in cut.choices(scorers, rng)]
-    _keep_best(blend, batches, notes)
-    return Selection(specs=specs, blend=blend, notes=tuple(notes))
+    batches = []
+    for stage in stages(dataset, vectors, recipe, options):
+        fitted = [build_scorer(spec).fit(stage.train, options) for spec in recipe.scorers]
+        batches += stage.choices(fitted, rng)
+    blend = Blend([build_scorer(spec) for spec in recipe.scorers], recipe.blend)
+    if not batches:
+        return blend, ("the log is too short to validate on: the weights are the prior",)
+    return blend, (_keep_best(blend, batches),)
 
 
-def _choose_settings(
-    cuts: Sequence[Stage], recipe: Recipe, options: RunOptions, notes: list[str]
-) -> tuple[tuple[ScorerSpec, ...], list[list[Scorer]]]:
-    """Specs without choices, and per cut the scorers fitted with them."""
-    specs: list[ScorerSpec] = []
-    fitted: list[list[Scorer]] = [[] for _ in cuts]
-    for spec in recipe.scorers:
-        grid = variants(spec)
-        trained = [[build_scorer(point).fit(cut.train, options) for cut in cuts] for point in grid]
-        if len(grid) > 1 and cuts:
-            quality = [
-                float(np.concatenate([cut.judge(s.score) for cut, s in zip(cuts, row, strict=True)]).mean())
-                for row in trained
-            ]
-            best = int(np.argmax(quality))
-            chosen = ", ".join(f"{name} {grid[best].settings[name]:g}" for name in spec.choices)
-            notes.append(f"{spec.name}: {chosen} (NDCG@10 {quality[best]:.4f} alone, best of {len(grid)})")
-        else:
-            best = len(grid) // 2
-        specs.append(grid[best])
-        for column, scorer in zip(fitted, trained[best], strict=True):
-            column.append(scorer)
-    return tuple(specs), fitted
-
-
-def _keep_best(blend: Blend, batches: Sequence[Choices], notes: list[str]) -> None:
+def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
     """Fit the blend on all batches; then keep it, or it without context, or the one member that beat both.
 
     The decision is cross-fitted: weights come from every second batch of users, quality from the others, and back.
@@ -170,7 +121,7 @@ def _keep_best(blend: Blend, batches: Sequence[Choices], notes: list[str]) -> No
             )
     blend.fit_weights(batches)
     if not quality:
-        return
+        return "too few users to judge the blend on: kept as it is"
     means = {name: float(np.concatenate(values).mean()) for name, values in quality.items()}
     best = max(means, key=lambda name: means[name])
     if best == "blend without context":
@@ -179,7 +130,7 @@ def _keep_best(blend: Blend, batches: Sequence[Choices], notes: list[str]) -> No
         blend.rely_on([scorer.name for scorer in blend.scorers].index(best))
     listed = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
     count = sum(len(b.target) for b in batches)
-    notes.append(f"cross-fitted on {count} users' next choices, NDCG@10 among candidates: {listed}; kept: {best}")
+    return f"{best}, cross-fitted on {count:,} later choices, NDCG@10 among candidates: {listed}"
 
 
 def _quality(utility: F64, batch: Choices) -> F64:

@@ -1,0 +1,68 @@
+"""The quickstart: from files or tables to an engine in one call."""
+
+import csv
+
+import pytest
+
+import evorec
+from evorec.core.errors import InputError
+from evorec.recipes.quickstart import load_dataset, train
+
+ROWS = [("ann", "tent", 1), ("ann", "map", 2), ("bo", "tent", 3), ("bo", "map", 4), ("李", "tent", 5)]
+ITEMS = [("tent", "Light tent", "outdoors"), ("map", "登山地图", "outdoors|books"), ("lamp", "Head lamp", "outdoors")]
+
+
+@pytest.fixture
+def files(tmp_path):
+    for name, header, rows in (
+        ("events.csv", ("user_id", "item_id", "timestamp"), ROWS),
+        ("items.csv", ("item_id", "title", "categories"), ITEMS),
+    ):
+        with (tmp_path / name).open("w", newline="", encoding="utf-8") as out:
+            csv.writer(out).writerows([header, *rows])
+    return tmp_path / "events.csv", tmp_path / "items.csv"
+
+
+def test_files(files):
+    engine = train(*files, recipe=evorec.fast("lexical"))
+    assert engine.recommend(["李"]).list_of(0)[0] == "map"
+    assert engine.model.catalogue.title[engine.model.items.ids.code("map")] == "登山地图"
+
+
+@pytest.mark.parametrize("package", ["pandas", "polars"])
+def test_tables(files, package):
+    frames = pytest.importorskip(package)
+    events, items = (frames.read_csv(path) for path in files)
+    engine = train(events, items, recipe=evorec.fast("lexical"))
+    assert engine.recommend(["李"]).list_of(0) == train(*files, recipe=evorec.fast("lexical")).recommend(["李"]).list_of(0)
+
+
+def test_our_own_types_pass_through(files):
+    events, _ = evorec.load_events(files[0])
+    items, _ = evorec.load_catalogue(files[1])
+    loaded = load_dataset(events, items)
+    assert loaded.reports == ()
+    assert len(loaded.dataset.items) == 3
+
+
+def test_every_file_has_its_report(files):
+    loaded = load_dataset(*files)
+    assert len(loaded.reports) == 2
+    assert len(loaded.dataset.events) == 5
+
+
+def test_a_title_in_the_event_file_makes_the_catalogue(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("Customer,Code,When,Words\na,x,5,Red tea\nb,x,6,Red tea\nb,y,7,Blue cup\n", encoding="utf-8")
+    columns = {"user_id": "Customer", "item_id": "Code", "timestamp": "When", "title": "Words"}
+    data = load_dataset(path, columns=columns).dataset
+    assert data.catalogue.title == ("Red tea", "Blue cup")
+
+
+def test_faults_are_named(files, tmp_path):
+    with pytest.raises(InputError, match=r"no such file.*missing\.csv"):
+        train(tmp_path / "missing.csv")
+    with pytest.raises(InputError, match="no recipe 'slow'"):
+        train(*files, recipe="slow")
+    with pytest.raises(InputError, match="Nobody"):
+        load_dataset(files[0], columns={"user_id": "Nobody"})
