@@ -1,4 +1,4 @@
-"""Directives whose text is read from the code, so that it cannot be out of date: columns, extras, names, commands."""
+"""Directives whose text is read from the code, so that it cannot be out of date: columns, names, recipes, commands."""
 
 import inspect
 import re
@@ -13,6 +13,7 @@ from typer.main import get_command
 import evorec
 from evorec.cli.main import app
 from evorec.core import columns
+from evorec.recipes.config import RECIPES
 
 TABLES = {
     "events": (columns.EVENT_COLUMNS, columns.EVENT_SYNONYMS),
@@ -26,6 +27,15 @@ def table_of_columns(table: str) -> str:
     ours, synonyms = TABLES[table]
     rows = [f"| `{name}` | {', '.join(f'`{s}`' for s in synonyms[name] if s != name)} |" for name in ours]
     return "\n".join(["| column | also found as |", "|---|---|", *rows])
+
+
+def table_of_scorers(recipe: str) -> str:
+    """Markdown: the scorers of a recipe and their settings."""
+    rows = [
+        f"| {spec.name} | `{spec.kind}` | {', '.join(f'`{name}` {value:g}' for name, value in spec.settings.items())} |"
+        for spec in RECIPES[recipe]("auto").scorers
+    ]
+    return "\n".join(["| scorer | kind | settings |", "|---|---|---|", *rows])
 
 
 def entries(names: Sequence[str]) -> str:
@@ -101,6 +111,16 @@ class ColumnTable(SphinxDirective):
         return self.parse_text_to_nodes(table_of_columns(self.arguments[0]))
 
 
+class ScorerTable(SphinxDirective):
+    """`scorers-table`: the scorers of the recipe it names."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """The table's nodes."""
+        return self.parse_text_to_nodes(table_of_scorers(self.arguments[0]))
+
+
 class PublicNames(SphinxDirective):
     """`public-names`: reference entries for the names in its content, separated by spaces."""
 
@@ -122,6 +142,7 @@ class Commands(SphinxDirective):
 def setup(sphinx: Sphinx) -> dict[str, bool]:
     """Let Sphinx know the directives."""
     sphinx.add_directive("columns-table", ColumnTable)
+    sphinx.add_directive("scorers-table", ScorerTable)
     sphinx.add_directive("public-names", PublicNames)
     sphinx.add_directive("commands", Commands)
     sphinx.connect("autodoc-process-signature", short_signature)

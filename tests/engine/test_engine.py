@@ -104,7 +104,9 @@ class TestRequests:
 
     def test_lists_are_ranked_and_scores_agree(self, engine):
         asked = engine.recommend(USERS, Request(k=20))
-        score, _ = engine.model.blend.score(engine.log.queries(USERS, np.full(len(USERS), engine.now)), engine.model.items)
+        score, _ = engine.model.blend.score(
+            engine.log.queries(USERS, np.full(len(USERS), engine.now)), engine.model.items
+        )
         for q in range(len(USERS)):
             assert (np.diff(asked.score[q]) <= 0).all()
             np.testing.assert_allclose(asked.score[q], score[q, asked.item[q]], rtol=1e-5, atol=1e-6)
@@ -186,8 +188,9 @@ class TestUnknownPeople:
         engine = fresh()
         scorers = engine.model.blend.scorers
         popular = scorers[0].evidence
+        personal = next(j for j, scorer in enumerate(scorers) if scorer.name.startswith("transitions"))
         relying = type(engine.model.blend)(scorers).restore(engine.model.blend.arrays())
-        engine.model = replace(engine.model, blend=relying.rely_on([s.name for s in scorers].index("transitions")))
+        engine.model = replace(engine.model, blend=relying.rely_on(personal))
         rows = engine.recommend(["stranger"]).item[0]
         assert np.mean(popular[rows]) > np.nanquantile(popular, 0.8)
 
@@ -270,5 +273,6 @@ class TestReasons:
 
     def test_a_stranger_gets_what_is_popular_as_the_reason(self, engine):
         best = engine.recommend(["stranger"]).list_of(0)[0]
-        assert {reason.scorer for reason in engine.explain("stranger", best)} <= {"popularity", "long-run popularity"}
-        assert engine.explain("stranger", best)
+        reasons = engine.explain("stranger", best)
+        assert reasons
+        assert all("popularity" in reason.scorer for reason in reasons)

@@ -30,7 +30,10 @@ def test_readings_are_what_they_say(engine):
 
 def test_nothing_later_changes_the_view(fresh, simulation):
     as_of = int(np.quantile(simulation.events.timestamp[simulation.events.user == 7], 0.5)) + 1
-    one, other = fresh().interests(USER, as_of=as_of), fresh(simulation.events.before(as_of)).interests(USER, as_of=as_of)
+    one, other = (
+        fresh().interests(USER, as_of=as_of),
+        fresh(simulation.events.before(as_of)).interests(USER, as_of=as_of),
+    )
     for name in ("short_term", "long_term", "forecast", "strength", "path", "moments", "events"):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
     assert one.events.max() < as_of

@@ -70,5 +70,7 @@ def test_it_is_faithful(engine, asked):
 
 
 def test_most_events_bounds_the_list(engine, asked):
-    for evidence in explain(engine.model.blend, query_of(engine, asked[0]), engine.model.items, asked[1][0], most_events=1):
+    for evidence in explain(
+        engine.model.blend, query_of(engine, asked[0]), engine.model.items, asked[1][0], most_events=1
+    ):
         assert len(evidence.events) <= 1

@@ -220,7 +220,9 @@ class TestContext:
         nobody, steady, drifting = context(
             ask([], [(0, 99.9)] * 256, [(0, 0)] * 64 + [(1, 1999.9)], as_of=2000), items
         )  # fmt: skip
-        named = {name: row for name, row in zip(("nobody", "steady", "drifting"), (nobody, steady, drifting), strict=True)}
+        named = {
+            name: row for name, row in zip(("nobody", "steady", "drifting"), (nobody, steady, drifting), strict=True)
+        }
         assert named["nobody"][CONTEXT.index("short history")] == pytest.approx(1 / 3)
         assert named["nobody"][CONTEXT.index("long silence")] == pytest.approx(1 / 3)
         assert named["steady"][CONTEXT.index("long history")] == pytest.approx(1 / 3)

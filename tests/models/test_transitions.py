@@ -22,9 +22,7 @@ from evorec.models.transitions import (
 )
 
 RUN = RunOptions()
-ROWS = st.lists(
-    st.tuples(st.sampled_from("uvw"), st.sampled_from("abcd"), st.integers(0, 6)), max_size=20, unique=True
-)
+ROWS = st.lists(st.tuples(st.sampled_from("uvw"), st.sampled_from("abcd"), st.integers(0, 6)), max_size=20, unique=True)
 
 
 def counted(events, *, reach=10.0, power=0.5):

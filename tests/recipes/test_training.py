@@ -19,9 +19,6 @@ from evorec.recipes.training import fit, load
 
 USERS = [f"user-{number:02d}" for number in range(0, 100, 9)]
 PARTS = ("model", "users")
-NO_TARGETS = pytest.mark.xfail(
-    raises=InputError, strict=True, reason="a cut after which only new items are touched is no cut to validate on"
-)
 
 
 def lists(engine):
@@ -44,7 +41,7 @@ def test_the_card_tells_where_a_model_comes_from(engine, simulation):
     assert card.users == len(np.unique(events.user))
     assert card.items == len(np.unique(events.item))
     assert (card.trained_from, card.trained_until) == (events.timestamp.min(), events.timestamp.max())
-    assert len(card.notes) >= 3
+    assert card.notes
 
 
 def test_a_saved_model_gives_the_same_lists_in_a_new_process(engine, saved):
@@ -159,7 +156,7 @@ class TestSmallAndOddLogs:
             [("a", "x", 1)],
             [("a", "x", 1), ("a", "y", 1), ("b", "x", 1)],
             [("a", "x", t) for t in range(30)],
-            pytest.param([(f"u{k}", f"i{k}", k) for k in range(40)], marks=NO_TARGETS),
+            [(f"u{k}", f"i{k}", k) for k in range(40)],
         ],
         ids=["one event", "one moment", "one item", "strangers"],
     )
@@ -175,7 +172,6 @@ class TestSmallAndOddLogs:
         one, other = (e.recommend(["stranger"]).list_of(0) for e in (engine, load(tmp_path / "m")))
         assert one == other
 
-    @NO_TARGETS
     def test_words_without_items_do_not_disturb(self):
         log = Events.create(
             user_ids=["a", "a", "b", "b", "c"], item_ids=["x", "", "x", "y", ""], timestamps=[1, 2, 3, 4, 5],

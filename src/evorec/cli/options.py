@@ -1,6 +1,7 @@
 """Arguments and options that several commands share."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 from evorec.core.errors import InputError
 
 DEFAULT_MODEL = Path("evorec-model")
+_YEAR_10000 = 253_402_300_800  # in seconds since 1970; what lies beyond was meant as milliseconds, or by mistake
 
 EventsFile = Annotated[Path, typer.Argument(help="Event log: CSV, TSV, JSON lines or Parquet.", show_default=False)]
 ItemsFile = Annotated[Path | None, typer.Argument(help="Catalogue, in the same formats.", show_default=False)]
@@ -57,10 +59,10 @@ def moment(text: str | None) -> int | None:
     """
     if text is None:
         return None
-    try:
-        return round(float(text) * 1_000_000)
-    except ValueError:
-        pass
+    with suppress(ValueError):
+        seconds = float(text)
+        if abs(seconds) < _YEAR_10000:
+            return round(seconds * 1_000_000)
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:
@@ -78,6 +80,8 @@ def lines(path: Path) -> list[str]:
         content = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise InputError(f"no such file: {path}", mend="check the path") from None
+    except IsADirectoryError:
+        raise InputError(f"{path} is not a file", mend="name a file with one id a line") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} is not UTF-8 text", mend="save it as UTF-8") from None
     return [line.strip() for line in content.splitlines() if line.strip()]

@@ -17,12 +17,12 @@ def emit_json(value: Any) -> None:
 
 def messages(quiet: bool) -> Console:
     """The console for messages and progress: standard error."""
-    return Console(stderr=True, quiet=quiet, highlight=False)
+    return Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False)
 
 
 def results() -> Console:
-    """The console for results: standard output."""
-    return Console(highlight=False)
+    """The console for results: standard output. A title in square brackets is a title, no markup."""
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 def table(rows: Sequence[Sequence[str]], *, title: str = "", numbers: Sequence[int] = ()) -> Table:

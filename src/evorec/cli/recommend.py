@@ -52,10 +52,15 @@ def recommend(
     )
     engine = load(model)
     moment = options.moment(as_of)
+
+    def why_known(user_id: str, item_id: str) -> Any:
+        return engine.explain(user_id, item_id, as_of=moment)
+
+    reasons: listing.Why = why_known
     if everyone:
         batches: Any = engine.recommend_everyone(request, as_of=moment)
     elif history is not None:
-        batches = listing.for_histories(engine, history, request, moment)
+        batches, reasons = listing.for_histories(engine, history, request, moment)
     else:
         ids = list(user or ()) or options.lines(users or Path())
         batches = iter([engine.recommend(ids, request, as_of=moment)])
@@ -63,6 +68,6 @@ def recommend(
         rows = listing.write(batches, out)
         print(f"wrote {rows:,} recommendations to {out}", file=sys.stderr)
     elif as_json:
-        listing.print_json(engine, batches, why=why, as_of=moment)
+        listing.print_json(engine, batches, reasons if why else None)
     else:
-        listing.print_tables(engine, batches, why=why, as_of=moment)
+        listing.print_tables(engine, batches, reasons if why else None)

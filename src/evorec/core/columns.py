@@ -26,6 +26,7 @@ FALLBACK: Final = "fallback"
 EVENT_COLUMNS: Final = (USER, ITEM, TIMESTAMP, ACTION, VALUE, TEXT)
 CATALOGUE_COLUMNS: Final = (ITEM, TITLE, TEXT, CATEGORIES, DOMAIN, IMAGE, AVAILABLE_FROM, AVAILABLE_UNTIL)
 USER_COLUMNS: Final = (USER, INTERESTS)
+RECOMMENDATION_COLUMNS: Final = (USER, RANK, ITEM, SCORE, FALLBACK)
 
 # Compared after lower-casing and dropping every character that is not a letter or digit; earlier wins.
 EVENT_SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {

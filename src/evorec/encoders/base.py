@@ -111,7 +111,7 @@ def open_encoder(name: str = "auto", *, device: str | None = None) -> Encoder:
 
     - "lexical": words alone (TF-IDF and SVD), no weights; call `fit` on it before use;
     - "use-multilingual": 512 dimensions, 16 languages, numpy only (extra `models`);
-    - "minilm": all-MiniLM-L6-v2, 384 dimensions, English (extras `models` and `text`);
+    - "minilm": all-MiniLM-L6-v2, 384 dimensions, English (extra `text`);
     - a local folder, or a sentence-transformers or Hugging Face name (extra `text`);
     - "auto": "use-multilingual" where its package is installed, else "lexical". The `name` of what is returned says
       which, and `encoder_notes` why.

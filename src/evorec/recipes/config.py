@@ -47,11 +47,11 @@ def fast(encoder: str = "auto") -> Recipe:
     whom, is for the blend to weigh. That beat picking one scale by validation on sparse logs.
 
     >>> len(fast().scorers), fast().scorers[0].name
-    (8, 'popularity (5 days)')
+    (8, 'popularity (2 days)')
     """
     popularity = [
         ScorerSpec(kind="popularity", name=f"popularity ({days} days)", settings={"half_life_days": float(days)})
-        for days in (5, 60, 365)
+        for days in (2, 15, 365)
     ]
     return Recipe(
         name="fast",

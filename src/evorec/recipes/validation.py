@@ -83,7 +83,7 @@ def _without_hot_news(split: Split) -> Split:
     """
     events = split.dataset.events
     foreseeable = (split.train.item_counts > 0) | (split.dataset.catalogue.available_from != ALWAYS)
-    keep = (events.timestamp < split.cut) | foreseeable[events.item]
+    keep = (events.timestamp < split.cut) | (events.item < 0) | foreseeable[events.item]
     return replace(split, dataset=replace(split.dataset, events=events.select(keep)))
 
 
