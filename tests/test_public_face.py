@@ -10,8 +10,8 @@ import pytest
 
 import evorec
 
-HEAVY = ("torch", "transformers", "sentence_transformers", "sklearn", "scipy", "duckdb", "pandas", "polars", "pyarrow",
-         "matplotlib")  # fmt: skip
+HEAVY = ("numpy", "torch", "transformers", "sentence_transformers", "sklearn", "scipy", "duckdb", "pandas", "polars",
+         "pyarrow", "matplotlib")  # fmt: skip
 
 
 def loaded_after(code):

@@ -82,9 +82,7 @@ class TestData:
 
     def test_clean_accounts_for_every_row(self, run, tmp_path):
         raw = tmp_path / "raw.csv"
-        raw.write_text(
-            "user_id,item_id,timestamp\na,x,1\na,x,1\n,x,2\nb,y,3\nb,z,bad\n王,茶,4\n", encoding="utf-8"
-        )  # fmt: skip
+        raw.write_text("user_id,item_id,timestamp\na,x,1\na,x,1\n,x,2\nb,y,3\nb,z,bad\n王,茶,4\n", encoding="utf-8")
         done = run("data", "clean", raw, "--out", tmp_path / "clean.csv", "--json")
         assert done.code == 0, done.err
         told = done.lines[0]["cleaning"]

@@ -69,9 +69,7 @@ class TestTime:
             histories.append([(i, t) for u, i, t in rows_of(simulation.events) if u == user])
         assert any(len({t for _, t in h}) < len(h) for h in histories)
         shuffled = [random.Random(user).sample(h, len(h)) for user, h in zip(USERS, histories, strict=True)]
-        one, other = (
-            engine.recommend_for(engine.queries_from(h), tuple(USERS)) for h in (histories, shuffled)
-        )  # fmt: skip
+        one, other = (engine.recommend_for(engine.queries_from(h), tuple(USERS)) for h in (histories, shuffled))
         assert same(one, other)
         assert same(one, engine.recommend(USERS))
 
@@ -196,9 +194,7 @@ class TestUnknownPeople:
 
     def test_people_outside_the_log(self, engine):
         items = engine.model.items.ids.ids
-        queries = engine.queries_from(
-            [[(items[0], 5 * DAY), ("unheard-of", 6 * DAY)], [], [(items[0], engine.now)]]
-        )  # fmt: skip
+        queries = engine.queries_from([[(items[0], 5 * DAY), ("unheard-of", 6 * DAY)], [], [(items[0], engine.now)]])
         asked = engine.recommend_for(queries, ("a", "b", "c"))
         assert np.diff(queries.offsets).tolist() == [1, 0, 0]
         assert asked.fallback.tolist() == [False, True, True]

@@ -3,8 +3,8 @@
 import json
 
 import numpy as np
-import pytest
 
+from evorec.core.columns import RECOMMENDATION_COLUMNS
 from evorec.core.ids import Vocabulary
 from evorec.engine.results import Recommendations
 
@@ -29,13 +29,15 @@ def test_records():
     assert [LISTS.list_of(q) for q in range(len(LISTS))] == [record["items"] for record in records]
 
 
-@pytest.mark.parametrize("kind", ["to_pandas", "to_polars", "to_arrow"])
-def test_tables(kind):
-    table = getattr(LISTS, kind)()
-    rows = table.to_pylist() if kind == "to_arrow" else table.to_dict("records" if kind == "to_pandas" else None) \
-        if kind == "to_pandas" else table.to_dicts()  # fmt: skip
-    assert rows == [
-        {"user_id": "ann", "rank": 1, "item_id": "茶", "score": 0.5, "fallback": False},
-        {"user_id": "ann", "rank": 2, "item_id": "x", "score": 0.25, "fallback": False},
-        {"user_id": "李", "rank": 1, "item_id": "y", "score": 1.0, "fallback": True},
-    ]
+ROWS = [
+    {"user_id": "ann", "rank": 1, "item_id": "茶", "score": 0.5, "fallback": False},
+    {"user_id": "ann", "rank": 2, "item_id": "x", "score": 0.25, "fallback": False},
+    {"user_id": "李", "rank": 1, "item_id": "y", "score": 1.0, "fallback": True},
+]
+
+
+def test_tables():
+    assert LISTS.to_pandas().to_dict("records") == ROWS
+    assert LISTS.to_polars().to_dicts() == ROWS
+    assert LISTS.to_arrow().to_pylist() == ROWS
+    assert tuple(LISTS.columns()) == RECOMMENDATION_COLUMNS

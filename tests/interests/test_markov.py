@@ -19,9 +19,11 @@ POSITIVE = st.floats(0.01, 1)
 
 def matrices(axis):
     """P whose sums along `axis` are 1."""
-    return st.integers(1, 6).flatmap(lambda k: arrays(float, (k, k), elements=POSITIVE)).map(
-        lambda m: m / m.sum(axis=axis, keepdims=True)
-    )  # fmt: skip
+    return (
+        st.integers(1, 6)
+        .flatmap(lambda k: arrays(float, (k, k), elements=POSITIVE))
+        .map(lambda m: m / m.sum(axis=axis, keepdims=True))
+    )
 
 
 def vectors(draw, size, elements=UNIT):

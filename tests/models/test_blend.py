@@ -81,10 +81,8 @@ def same_everywhere(*weights):
 
 class TestPlantedTruth:
     def test_weights_are_found(self):
-        """Within .15 of the planted weights of everybody, from 3,000 choices; a useless scorer gets under .1 on average."""
-        blend = blend_of(3).fit_weights(
-            [planted(same_everywhere(1.5, 0.5, 0.0), seed=s) for s in (1, 2)]
-        )  # fmt: skip
+        """Within .15 of the planted weights of everybody, from 3,000 choices; a useless scorer gets under .1."""
+        blend = blend_of(3).fit_weights([planted(same_everywhere(1.5, 0.5, 0.0), seed=s) for s in (1, 2)])
         np.testing.assert_allclose(blend.weights.mean(axis=1), [1.5, 0.5, 0.0], atol=0.15)
         assert blend.weights[2].mean() < 0.1
 
@@ -217,16 +215,13 @@ class TestContext:
 
     def test_extremes(self, ask, table):
         items = table(np.eye(2), np.eye(2))
-        nobody, steady, drifting = context(
-            ask([], [(0, 99.9)] * 256, [(0, 0)] * 64 + [(1, 1999.9)], as_of=2000), items
-        )  # fmt: skip
-        named = {
-            name: row for name, row in zip(("nobody", "steady", "drifting"), (nobody, steady, drifting), strict=True)
-        }
-        assert named["nobody"][CONTEXT.index("short history")] == pytest.approx(1 / 3)
-        assert named["nobody"][CONTEXT.index("long silence")] == pytest.approx(1 / 3)
-        assert named["steady"][CONTEXT.index("long history")] == pytest.approx(1 / 3)
-        assert named["drifting"][CONTEXT.index("drifting")] > named["steady"][CONTEXT.index("drifting")]
+        histories = ([], [(0, 99.9)] * 256, [(0, 0)] * 64 + [(1, 1999.9)])
+        nobody, steady, drifting = (
+            dict(zip(CONTEXT, row, strict=True)) for row in context(ask(*histories, as_of=2000), items)
+        )
+        assert nobody["short history"] == nobody["long silence"] == pytest.approx(1 / 3)
+        assert steady["long history"] == pytest.approx(1 / 3)
+        assert drifting["drifting"] > steady["drifting"]
         assert drift(ask([(0, 1), (0, 50)]), items).tolist() == [0]
 
 

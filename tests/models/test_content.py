@@ -18,9 +18,7 @@ def test_golden(ask, table):
 
 def test_a_short_memory_follows_the_newest_event(ask, table):
     queries, items = ask([(0, 1), (0, 2), (0, 3), (1, 4)]), table(EMBEDDING)
-    short, long = (
-        Content(ContentConfig(half_life_events=h)).score(queries, items)[0][0] for h in (0.5, 50)
-    )  # fmt: skip
+    short, long = (Content(ContentConfig(half_life_events=h)).score(queries, items)[0][0] for h in (0.5, 50))
     assert short.argmax() == 1
     assert long[0] > long[1]
 

@@ -13,9 +13,7 @@ from evorec.recipes.evolution import fit_interests
 def table_of(dataset):
     topics = topics_from_categories(dataset.catalogue.categories, dataset.item_counts)
     empty = np.zeros((len(dataset.items), 0), dtype=np.float32)
-    return topics, Items(
-        ids=dataset.items, embedding=empty, topics=topics.membership, first_seen=dataset.first_seen
-    )  # fmt: skip
+    return topics, Items(ids=dataset.items, embedding=empty, topics=topics.membership, first_seen=dataset.first_seen)
 
 
 def fitted(config, seed=1):
@@ -27,9 +25,10 @@ def fitted(config, seed=1):
 
 def test_a_planted_half_life_is_found_within_a_factor_of_two():
     _, model, _ = fitted(
-        SimulationConfig(users=300, events_per_user=40, habit_strength=0.9, transition_strength=0, drift_share=0,
-                         half_life_days=120)
-    )  # fmt: skip
+        SimulationConfig(
+            users=300, events_per_user=40, habit_strength=0.9, transition_strength=0, drift_share=0, half_life_days=120
+        )
+    )
     assert 60 <= model.config.long_days <= 240
     assert model.config.short_days <= model.config.long_days / 4
 

@@ -12,7 +12,6 @@ from evorec.cli import options
 def train(
     events: options.EventsFile,
     items: options.ItemsFile = None,
-    users: Annotated[Path | None, typer.Option(help="Table of users: attributes, declared interests.")] = None,
     recipe: options.RecipeName = "fast",
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = options.DEFAULT_MODEL,
     encoder: options.EncoderName = "auto",
@@ -35,7 +34,6 @@ def train(
     loaded = load_dataset(
         events,
         items,
-        users,
         columns=options.mapping(columns),
         item_columns=options.mapping(item_columns) or None,
         timezone=timezone,

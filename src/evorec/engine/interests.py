@@ -1,7 +1,7 @@
 """One user's interests as people ask for them: now, how it came about, what comes next."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from evorec.interests.markov import evolve_shares
 from evorec.interests.state import InterestModel, batch_evidence, degrees, interest_path, share_error, shares
 from evorec.interests.topics import Topics
 from evorec.models.base import Items
+
+
+_VISIBLE: Final = 0.005  # smaller shares are shown as 0%: noise to a reader
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,7 +42,7 @@ class InterestView:
         return float(0.5 * np.abs(self.short_term - self.long_term).sum())
 
     def ranked(self) -> list[dict[str, Any]]:
-        """Topics with any interest, strongest short-term share first, as plain values."""
+        """Topics that round to 1% or more, strongest short-term share first, as plain values."""
         order = np.argsort(-self.short_term, kind="stable")
         return [
             {
@@ -51,7 +54,7 @@ class InterestView:
                 "forecast": float(self.forecast[k]),
             }
             for k in order
-            if self.short_term[k] > 0 or self.long_term[k] > 0
+            if max(self.short_term[k], self.long_term[k]) >= _VISIBLE
         ]
 
 
