@@ -39,7 +39,9 @@ def main(arguments: list[str]) -> None:
     engine.recommend(many)
     rate = len(many) / (time.perf_counter() - began)
     newest = engine.now
-    observed = each(lambda k: engine.observe(some[k % len(some)], item_ids[k % 50], newest + k * SECOND), list(range(500)))
+    observed = each(
+        lambda k: engine.observe(some[k % len(some)], item_ids[k % 50], newest + k * SECOND), list(range(500))
+    )
     why = each(lambda user: engine.explain(user, item_ids[0]), some[:50])
     rows = [
         ("items, users, events", f"{len(item_ids):,}, {len(users):,}, {len(data.events):,}"),
@@ -52,7 +54,9 @@ def main(arguments: list[str]) -> None:
     ]
     circumstances = ", ".join(f"{name} {value}" for name, value in machine().items())
     text = "\n".join(["| measure, one thread | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
-    text += f"\n\nMachine: {circumstances}. Data: {' '.join(Path(a).parent.name for a in arguments[:1]) or 'simulated'}.\n"
+    text += (
+        f"\n\nMachine: {circumstances}. Data: {' '.join(Path(a).parent.name for a in arguments[:1]) or 'simulated'}.\n"
+    )
     print(text)
     (Path(__file__).parent / "results.md").write_text(text, encoding="utf-8")
 

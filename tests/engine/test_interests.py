@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Events
+from evorec.core.types import DAY, Catalogue, Events
 from evorec.data.dataset import Dataset
 from evorec.recipes.config import fast
 from evorec.recipes.training import fit
@@ -57,7 +57,13 @@ def test_nobody_is_named(engine):
 
 def test_a_single_event_is_a_view():
     events = Events.create(user_ids=["a", "b"], item_ids=["x", "y"], timestamps=[5, 9])
-    view = fit(Dataset.create(events), fast("lexical")).interests("a")
-    assert view.topics == ()  # items without a word have no topics
-    assert view.ranked() == []
+    catalogue = Catalogue.create(item_ids=["x", "y"], categories=[("tea",), ("books",)])
+    view = fit(Dataset.create(events, catalogue), fast("lexical")).interests("a")
+    assert [topic["topic"] for topic in view.ranked()] == ["tea"]
     assert view.drift == 0
+
+
+def test_a_model_without_topics_says_what_to_bring():
+    events = Events.create(user_ids=["a", "b"], item_ids=["x", "y"], timestamps=[5, 9])
+    with pytest.raises(InputError, match="no topics"):
+        fit(Dataset.create(events), fast("lexical")).interests("a")

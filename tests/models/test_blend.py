@@ -178,9 +178,10 @@ class TestScoring:
         score, _ = blend.score(ask([(0, 1)]), table(np.zeros((4, 1)), np.zeros((4, 1))))
         assert np.argsort(-score[0]).tolist() == [3, 1, 2, 0]
 
-    def test_ignore_context_gives_everybody_the_mean(self):
+    def test_ignore_context_gives_everybody_the_common_weights(self):
         blend = blend_of(2)
         blend.weights = np.arange(2.0 * CONTEXTS).reshape(2, CONTEXTS)
+        blend.common = np.array([2.5, 8.5])
         blend.ignore_context()
         assert blend.weights.tolist() == same_everywhere(2.5, 8.5).tolist()
 
@@ -219,7 +220,7 @@ class TestContext:
         nobody, steady, drifting = (
             dict(zip(CONTEXT, row, strict=True)) for row in context(ask(*histories, as_of=2000), items)
         )
-        assert nobody["short history"] == nobody["long silence"] == pytest.approx(1 / 3)
+        assert nobody["short history"] == nobody["back after long"] == pytest.approx(1 / 3)
         assert steady["long history"] == pytest.approx(1 / 3)
         assert drifting["drifting"] > steady["drifting"]
         assert drift(ask([(0, 1), (0, 50)]), items).tolist() == [0]

@@ -67,14 +67,13 @@ def test_the_time_scale_that_the_market_has_gets_the_weight():
         timestamps=(day * DAY).astype(np.int64).tolist(),
     )
     data = Dataset.create(log)
-    scales = [
-        ScorerSpec(kind="popularity", name=f"{days:g}", settings={"half_life_days": days}) for days in (2.0, 365.0)
-    ]
-    blend, _ = fit_blend(
-        data, np.zeros((len(data.items), 2), dtype=np.float32), Recipe(name="two", scorers=tuple(scales)), RUN
+    short, long = (
+        ScorerSpec(kind="popularity", name=f"{days:g} days", settings={"half_life_days": days}) for days in (2.0, 365.0)
     )
-    short, long = blend.weights.mean(axis=1)
-    assert short > 3 * long
+    recipe = Recipe(name="two scales", scorers=(short, long))
+    blend, _ = fit_blend(data, np.zeros((len(data.items), 2), dtype=np.float32), recipe, RUN)
+    of_short, of_long = blend.weights.mean(axis=1)
+    assert of_short > 3 * of_long
 
 
 def test_a_log_too_short_says_so():

@@ -31,7 +31,7 @@ def describe(
     console = results()
     for report in loaded.reports:
         console.print(str(report))
-    facts = [["", ""]]
+    facts = [["measure", "value"]]
     for name, value in seen.items():
         if name == "warnings" or value is None:
             continue

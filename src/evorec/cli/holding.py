@@ -23,11 +23,13 @@ def protocols_of(kind: str, clock: str, repeats: bool) -> tuple[Protocol, ...]:
 def print_report(found: Report, name: str) -> None:
     """Accuracy, what lies beyond it, strata, and the circumstances."""
     console = results()
-    console.print(table(found.table(), title=name, numbers=(1, 2, 3, 4)))
-    console.print(table(found.beyond_table(), title=f"beyond accuracy, {name}", numbers=range(1, 7)))
-    strata = found.strata_table()
-    console.print(table(strata, title=f"NDCG by stratum, {name}", numbers=range(2, len(strata[0]))))
     facts = found.as_dict()["circumstances"]
+    against = f" (difference and verdict: against {facts['baseline']})" if facts["baseline"] else ""
+    console.print(table(found.table(), title=name + against, numbers=(1, 2, 3, 4)))
+    console.print(table(found.beyond_table(), title=f"beyond accuracy, {name}", numbers=range(1, 7)))
+    ranked = sorted(found.systems, key=lambda entry: (entry["name"] != facts["baseline"], -entry["ndcg"].mean))
+    strata = found.strata_table([entry["name"] for entry in ranked[:3]])
+    console.print(table(strata, title=f"NDCG by stratum, {name}", numbers=range(2, len(strata[0]))))
     console.print("; ".join(f"{fact.replace('_', ' ')} {value}" for fact, value in facts.items() if value is not None))
 
 
@@ -61,7 +63,7 @@ def run(
         raise InputError("nothing to evaluate", mend="name a protocol")
     console.print(f"fitted {chosen.name} in {held.fit_seconds:.1f} s")
     for note in held.engine.model.card.notes:
-        console.print(f"chose {note}")
+        console.print(f"inner validation: {note}")
     vectors = held.engine.model.items.embedding
     reports = {
         f"{protocol.kind}, {protocol.clock} clock": report(found, baseline=chosen.name, vectors=vectors, seed=seed)

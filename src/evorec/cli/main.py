@@ -1,20 +1,34 @@
 """The `evorec` program: its commands, and how errors reach people."""
 
 import errno
+import io
 import sys
+from typing import Annotated
 
 import typer
 
+from evorec import __version__
 from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train
 from evorec.core.errors import EvorecError
 
 app = typer.Typer(
     name="evorec",
-    help="Recommendations that follow how each user's interests evolve.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+@app.callback()
+def about(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
+) -> None:
+    """Recommendations that follow how each user's interests evolve."""
+    if version:
+        print(__version__)
+        raise typer.Exit
+
+
 app.command("train")(train.train)
 app.command("recommend")(recommend.recommend)
 app.command("interests")(interests.interests)
@@ -26,6 +40,9 @@ app.add_typer(data.app, name="data")
 
 def main() -> None:
     """Run a command; a user's mistake ends with a sentence and a non-zero exit, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")  # ids and titles come in every language, whatever the locale
     try:
         app()
     except EvorecError as error:

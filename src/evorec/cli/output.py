@@ -17,7 +17,7 @@ def emit_json(value: Any) -> None:
 
 def messages(quiet: bool) -> Console:
     """The console for messages and progress: standard error."""
-    return Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False)
+    return Console(stderr=True, quiet=quiet, highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def results() -> Console:

@@ -43,9 +43,12 @@ def train(
     engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), progress=reporter(console, "reading items"))
     card = engine.model.card
     for note in card.notes:
-        console.print(f"chose {note}")
+        console.print(f"inner validation: {note}")
+    replaced = " (replacing the model there)" if (out / "model").exists() else ""
     engine.save(out)
-    console.print(f"saved to {out}: {card.users:,} users, {card.items:,} items, {card.events:,} events, {card.encoder}")
+    console.print(
+        f"saved to {out}{replaced}: {card.users:,} users, {card.items:,} items, {card.events:,} events, {card.encoder}"
+    )
     if as_json:
         reports = [report.as_dict() for report in loaded.reports]
         emit_json({"model": str(out), "card": asdict(card), "cleaning": reports})

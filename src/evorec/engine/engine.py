@@ -148,6 +148,10 @@ class Engine:
         query = self.log.queries([user_id], self._moments(moment, 1))
         if not len(query.item):
             raise InputError(f"user {user_id!r} has no events before this moment", mend="check the id and as_of")
+        if not self.model.topics.names:
+            raise InputError(
+                "this model has no topics", mend="train with a catalogue that has categories, titles or texts"
+            )
         return view_interests(query, self.model.items, self.model.topics, self.model.interests, points=points)
 
     def save(self, folder: Path | str) -> None:
@@ -184,10 +188,12 @@ class Engine:
     def _rank(self, queries: Queries, offered: Bool, request: Request) -> tuple[I64, F32]:
         items = self.model.items
         score, _ = self.model.blend.score(queries, items)
-        open_now = (items.first_seen < queries.as_of[:, None]) & (
-            self.model.catalogue.available_until >= queries.as_of[:, None]
-        )
-        score[~(open_now & offered)] = -np.inf
+        moments, asked_at = np.unique(queries.as_of, return_inverse=True)
+        for number, moment in enumerate(moments):
+            on_offer = (items.first_seen < moment) & (self.model.catalogue.available_until >= moment) & offered
+            closed = np.flatnonzero(~on_offer)
+            if len(closed):
+                score[np.ix_(np.flatnonzero(asked_at == number), closed)] = -np.inf
         if not request.repeats:
             score[queries.owner, queries.item] = -np.inf
         if not request.diversity:

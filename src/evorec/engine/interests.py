@@ -11,7 +11,6 @@ from evorec.interests.state import InterestModel, batch_evidence, degrees, inter
 from evorec.interests.topics import Topics
 from evorec.models.base import Items
 
-
 _VISIBLE: Final = 0.005  # smaller shares are shown as 0%: noise to a reader
 
 

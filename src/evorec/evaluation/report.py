@@ -4,7 +4,7 @@ import math
 import os
 import platform
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,9 +67,9 @@ class Report:
             for entry in self.systems
         ]
 
-    def strata_table(self) -> Table:
-        """One row per stratum: its size, and the NDCG of every system in it."""
-        names = [entry["name"] for entry in self.systems]
+    def strata_table(self, names: Sequence[str] = ()) -> Table:
+        """One row per stratum: its size, and the NDCG of the systems called `names` in it (by default of all)."""
+        names = list(names) or [entry["name"] for entry in self.systems]
         rows = [["stratum", "level", "queries", "users", *names]]
         for entry in self.strata:
             sizes = [f"{entry['queries']:,}", f"{entry['users']:,}"]

@@ -17,7 +17,8 @@ from evorec.models.match import interests
 HARD = 60  # candidates taken from the top of each scorer
 EASY = 200  # candidates drawn at random
 TIE_BREAK = 1e-4  # weight that orders what is equal and moves nothing else
-CONTEXT = ("long history", "short history", "long silence", "short silence", "drifting", "steady")
+CONTEXT = ("long history", "short history", "in session", "back within days", "back after long", "drifting", "steady")
+SILENCE_DAYS = (1 / 24, 7.0, 365.0)  # where "in session", "back within days" and "back after long" are full
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,18 +43,22 @@ class BlendConfig:
 
 
 def context(queries: Queries, items: Items) -> F32:
-    """`float32[queries, 6]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
+    """`float32[queries, 7]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
 
-    Three pairs that each share a third: history length (full at 256 events), days of silence before `as_of` (full at
-    three years), and drift, the total variation between topic shares with half-lives of 30 and 365 days.
+    Three groups that each share a third: history length (full at 256 events, in the logarithm), silence before `as_of`
+    (between the days of `SILENCE_DAYS`, in the logarithm), and drift, the total variation between topic shares with
+    half-lives of 30 and 365 days. Someone without a history counts as back after long.
     """
     count = np.diff(queries.offsets)
-    length = np.log2(np.maximum(1, count)) / 8
-    last = np.full(len(queries), 0, dtype=np.int64)
-    last[count > 0] = queries.timestamp[queries.offsets[1:][count > 0] - 1]
-    silence = np.where(count > 0, np.log2(1 + (queries.as_of - last) / DAY) / 10, 1.0)
-    pairs = [np.clip(value, 0, 1) for value in (length, silence, drift(queries, items))]
-    return np.asarray(np.stack([side for x in pairs for side in (x, 1 - x)], axis=1) / 3, dtype=np.float32)
+    length = np.clip(np.log2(np.maximum(1, count)) / 8, 0, 1)
+    nodes = np.log(SILENCE_DAYS)
+    silence = np.full(len(queries), nodes[-1])
+    last = queries.timestamp[queries.offsets[1:][count > 0] - 1]
+    silence[count > 0] = np.log((queries.as_of[count > 0] - last) / DAY)
+    held = [np.interp(silence, nodes, full) for full in np.eye(len(nodes))]
+    moved = np.clip(drift(queries, items), 0, 1)
+    sides = [length, 1 - length, *held, moved, 1 - moved]
+    return np.asarray(np.stack(sides, axis=1) / 3, dtype=np.float32)
 
 
 def drift(queries: Queries, items: Items) -> F64:
@@ -133,6 +138,7 @@ class Blend:
         self.scorers = tuple(scorers)
         self.config = config or BlendConfig()
         size = len(self.scorers)
+        self.common: F64 = np.full(size, self.config.prior)
         self.weights: F64 = np.full((size, len(CONTEXT)), self.config.prior)
         self.absent: F64 = np.zeros(size)
         self.centre: F64 = np.zeros(size)
@@ -172,6 +178,7 @@ class Blend:
         start = np.concatenate([np.full(size, self.config.prior), np.zeros(size)])
         common = _minimise(prepared, everyone, start, start, self.config.ridge, size)
         self.error = _standard_errors(prepared, everyone, common, start, self.config.ridge, size)
+        self.common = common[:size]
         start = np.concatenate([np.repeat(common[:size, None], contexts, axis=1).ravel(), common[size:]])
         fitted = _minimise(prepared, np.eye(contexts), start, start, self.config.context_ridge, size)
         self.weights, self.absent = fitted[: size * contexts].reshape(size, contexts), fitted[size * contexts :]
@@ -184,8 +191,8 @@ class Blend:
         return np.where(np.isfinite(batch.log_count), utility, -np.inf)
 
     def ignore_context(self) -> Self:
-        """Give every context the mean weights."""
-        self.weights = np.repeat(self.weights.mean(axis=1, keepdims=True), len(CONTEXT), axis=1)
+        """Give every context the weights that were fitted for everybody."""
+        self.weights = np.repeat(self.common[:, None], len(CONTEXT), axis=1)
         return self
 
     def rely_on(self, member: int) -> Self:
@@ -201,22 +208,36 @@ class Blend:
 
     def contribution(self, member: int, evidence: F32, known: Bool, weight: F32) -> F32:
         """`float32[queries, items]`: what one member adds, given its score and its `weight float32[queries]`."""
-        slope = (weight / np.float32(self.scale[member]))[:, None]
-        out: F32 = evidence * slope
-        out -= slope * np.float32(self.centre[member])
-        return out if known.all() else np.where(known, out, np.float32(self.absent[member]))
+        scaled = np.empty(evidence.shape, dtype=np.float32)
+        shift = self._scale_into(scaled, member, evidence, known, weight)
+        return scaled + shift[:, None]
+
+    def _scale_into(self, scaled: F32, member: int, evidence: F32, known: Bool, weight: F32) -> F32:
+        """Fill `scaled` with a contribution less its shift, and return the shift `float32[queries]`.
+
+        One buffer and one shift for all members: passes over [queries, items] are what a batch spends its time on.
+        """
+        slope = weight / np.float32(self.scale[member])
+        shift: F32 = -slope * np.float32(self.centre[member])
+        np.multiply(evidence, slope[:, None], out=scaled)
+        if not known.all():
+            np.copyto(scaled, np.float32(self.absent[member]) - shift[:, None], where=~known)
+        return shift
 
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """The blend for every pair; known where any member knows."""
         weights = self.member_weights(queries, items)
         total = np.zeros((len(queries), len(items)), dtype=np.float32)
+        scaled, shift = np.empty_like(total), np.zeros(len(queries), dtype=np.float32)
         anyone = np.zeros((len(queries), len(items)), dtype=np.bool_)
         for j, scorer in enumerate(self.scorers):
             if not self.weights[j].any() and not self.absent[j]:
                 continue
             evidence, known = scorer.score(queries, items)
-            total += self.contribution(j, evidence, known, weights[:, j])
+            shift += self._scale_into(scaled, j, evidence, known, weights[:, j])
+            total += scaled
             anyone |= known
+        total += shift[:, None]
         return total, anyone
 
     def arrays(self) -> Arrays:

@@ -29,7 +29,7 @@ class Recipe:
     scorers: tuple[ScorerSpec, ...]
     blend: BlendConfig = field(default_factory=BlendConfig)
     encoder: str = "auto"
-    dimension: int = 256
+    dimension: int = 128
     windows: int = 3
     queries: int = 1500
 

@@ -11,7 +11,7 @@ from evorec.core.rng import generator
 from evorec.core.types import F32, NEVER, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
-from evorec.models.base import Attributing, Items, RunOptions, Scorer
+from evorec.models.base import Attributing, Items, Personal, RunOptions, Scorer
 
 Make = Callable[[], Scorer]
 Answer = tuple[F32, Bool]
@@ -202,15 +202,18 @@ def check_arguments_stay_as_they_are(make: Make, world: World) -> None:
 
 
 def check_state_round_trips(make: Make, world: World) -> None:
-    """What `arrays` returns, taken over by a new scorer, gives bit-identical scores."""
+    """What `arrays` (and `personal`) returns, taken over by a new scorer, gives bit-identical scores."""
     scorer = _fitted(make, world.training)
     state = scorer.arrays()
     for name, array in state.items():
         plain = isinstance(array, np.ndarray) and array.dtype.kind in "biuf"
         _require(plain, f"arrays()[{name!r}] is not an array of numbers: it cannot be saved")
     copied = {name: array.copy() for name, array in state.items()}
+    restored = make().restore(copied)
+    if isinstance(scorer, Personal) and isinstance(restored, Personal):
+        restored.restore_personal({name: array.copy() for name, array in scorer.personal().items()})
     told = _answer(scorer, world.queries(), world.items)
-    _same(told, _answer(make().restore(copied), world.queries(), world.items), "a restored scorer gives other scores")
+    _same(told, _answer(restored, world.queries(), world.items), "a restored scorer gives other scores")
 
 
 def check_a_log_of_one_event_is_enough(make: Make, world: World) -> None:
