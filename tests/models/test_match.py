@@ -11,12 +11,12 @@ MATCH = InterestMatch(InterestMatchConfig(half_life_days=10))
 
 
 def test_golden(ask, table):
-    # i0 twenty days ago counts 1/4, i1 ten days ago 1/2: I = (1/4, 1/2).
+    # i1 is the newest event, i0 is ten days older and counts half: I = (1/2, 1).
     queries, items = ask([(0, 80), (1, 90)]), table(topics=TOPICS)
-    np.testing.assert_allclose(interests(queries, items, half_life_days=10), [[0.25, 0.5]])
+    np.testing.assert_allclose(interests(queries, items, half_life_days=10), [[0.5, 1.0]])
     evidence, known = MATCH.score(queries, items)
-    length = np.hypot(0.25, 0.5)
-    np.testing.assert_allclose(evidence[0], [0.25 / length, 0.5 / length, 0.75 / length / 2**0.5, 0], rtol=1e-6)
+    length = np.hypot(0.5, 1.0)
+    np.testing.assert_allclose(evidence[0], [0.5 / length, 1.0 / length, 1.5 / length / 2**0.5, 0], rtol=1e-6)
     assert known.tolist() == [[True, True, True, False]]
 
 

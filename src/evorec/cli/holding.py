@@ -26,7 +26,7 @@ def print_report(found: Report, name: str) -> None:
     facts = found.as_dict()["circumstances"]
     against = f" (difference and verdict: against {facts['baseline']})" if facts["baseline"] else ""
     console.print(table(found.table(), title=name + against, numbers=(1, 2, 3, 4)))
-    console.print(table(found.beyond_table(), title=f"beyond accuracy, {name}", numbers=range(1, 7)))
+    console.print(table(found.beyond_table(), title=f"beyond accuracy, {name}", numbers=range(1, 6)))
     ranked = sorted(found.systems, key=lambda entry: (entry["name"] != facts["baseline"], -entry["ndcg"].mean))
     strata = found.strata_table([entry["name"] for entry in ranked[:3]])
     console.print(table(strata, title=f"NDCG by stratum, {name}", numbers=range(2, len(strata[0]))))

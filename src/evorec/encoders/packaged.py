@@ -24,6 +24,7 @@ class UseMultilingual:
     MAX_CHARACTERS: Final = 4_000  # time and memory grow with length; a description says what it is about early
     name: Final = "use-multilingual"
     dimension: Final = 512
+    BATCH_CHARACTERS: Final = 32_000  # read at a time, the shorter texts counted as the longest
     languages: Final = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
 
     def __init__(self) -> None:
@@ -46,8 +47,12 @@ class UseMultilingual:
         """Vectors `float32[texts, 512]`: unit rows, zero rows for blank texts."""
         out = np.zeros((len(texts), self.dimension), np.float32)
         rows = [i for i, text in enumerate(texts) if text.strip()]
-        if rows:
-            out[rows] = self._model.encode([texts[i][: self.MAX_CHARACTERS] for i in rows])
+        # Attention takes memory by the square of a text's length: few long texts at a time, many short ones.
+        longest = min(self.MAX_CHARACTERS, max((len(texts[i]) for i in rows), default=1))
+        step = max(1, self.BATCH_CHARACTERS // longest)
+        for start in range(0, len(rows), step):
+            part = rows[start : start + step]
+            out[part] = self._model.encode([texts[i][: self.MAX_CHARACTERS] for i in part])
         return unit_rows(out)
 
 

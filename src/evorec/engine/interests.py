@@ -61,29 +61,30 @@ def view_interests(query: Queries, items: Items, topics: Topics, model: Interest
     """The view of the one user in `query`, who must have events; `points` moments along the path."""
     membership, config = items.topics[query.item], model.config
 
-    def at(half_life_days: float) -> F64:
+    def at(half_life_days: float, as_of: I64) -> F64:
         evidence = batch_evidence(
             offsets=query.offsets,
             membership=membership,
             timestamps=query.timestamp,
-            as_of=query.as_of,
+            as_of=as_of,
             half_life_days=half_life_days,
         )
         return np.asarray(evidence[0], dtype=np.float64)
 
-    short, long = at(config.short_days), at(config.long_days)
     first, last = int(query.timestamp[0]) + 1, int(query.timestamp[-1]) + 1
+    # Shares do not change in silence, so they are read where the evidence was last fresh; strength fades until as_of.
+    fresh = np.array([last])
+    now, long = shares(at(config.short_days, fresh)), shares(at(config.long_days, fresh))
     moments = np.unique(np.linspace(first, max(last, first + DAY), points).astype(np.int64))
     path = interest_path(membership, query.timestamp, moments, half_life_days=config.short_days)
-    now = shares(short)
     return InterestView(
         as_of=int(query.as_of[0]),
         topics=topics.names,
         short_term=now,
-        long_term=shares(long),
+        long_term=long,
         forecast=evolve_shares(now, model.transition, np.zeros(len(now))) if now.any() else now,
-        strength=degrees(long, config.saturation),
-        error=share_error(short),
+        strength=degrees(at(config.long_days, query.as_of), config.saturation),
+        error=share_error(at(config.short_days, query.as_of)),
         moments=moments,
         path=shares(path),
         events=query.timestamp,

@@ -25,12 +25,19 @@ class InterestMatchConfig:
 
 
 def interests(queries: Queries, items: Items, *, half_life_days: float) -> F32:
-    """`float32[queries, topics]` decayed evidence m of each user at `as_of`."""
+    """`float32[queries, topics]` decayed evidence m of each user just after the newest event of the history.
+
+    From there to `as_of` all topics fade alike, so for shares and cosines the moment makes no difference; but after a
+    long silence nothing would be left of a float.
+    """
+    newest = queries.as_of.copy()
+    held = np.diff(queries.offsets) > 0
+    newest[held] = queries.timestamp[queries.offsets[1:][held] - 1] + 1
     return batch_evidence(
         offsets=queries.offsets,
         membership=items.topics[queries.item],
         timestamps=queries.timestamp,
-        as_of=queries.as_of,
+        as_of=newest,
         half_life_days=half_life_days,
     )
 
@@ -66,7 +73,8 @@ class InterestMatch:
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""
-        age = (queries.as_of[queries.owner] - queries.timestamp) / (self.config.half_life_days * DAY)
+        newest = queries.timestamp[queries.offsets[1:] - 1][queries.owner]
+        age = (newest - queries.timestamp) / (self.config.half_life_days * DAY)
         return shares_per_query(queries, np.exp2(-age) * (items.topics[queries.item] @ items.topics[row]))
 
     def arrays(self) -> Arrays:

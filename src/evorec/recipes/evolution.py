@@ -8,6 +8,7 @@ from evorec.interests.markov import fit_transitions
 from evorec.interests.state import InterestConfig, InterestModel, batch_evidence, fit_half_life, shares
 from evorec.models.base import Items, RunOptions
 
+_LONG_DAYS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0)  # a long-term interest outlasts a session
 _USERS = 1000  # half-lives are fitted on at most so many users
 _STEPS = 20_000  # P on at most so many steps
 
@@ -25,7 +26,10 @@ def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> Intere
     long_days = InterestConfig().long_days
     if len(sample.item):
         long_days = fit_half_life(
-            offsets=sample.offsets, membership=items.topics[sample.item], timestamps=sample.timestamp
+            offsets=sample.offsets,
+            membership=items.topics[sample.item],
+            timestamps=sample.timestamp,
+            grid=_LONG_DAYS,
         )
     config = InterestConfig(short_days=min(InterestConfig().short_days, long_days / 4), long_days=long_days)
 
