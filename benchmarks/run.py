@@ -1,4 +1,4 @@
-"""Speed of a trained engine, one thread: `make bench`. Prints a Markdown table and writes it to benchmarks/results.md.
+"""Speed of a trained engine, one thread: `make bench`. Prints a Markdown table and writes it beside this file.
 
 Data: a simulated log with 28,000 items and 20,000 users, or the files given: python benchmarks/run.py EVENTS ITEMS.
 """
@@ -54,11 +54,10 @@ def main(arguments: list[str]) -> None:
     ]
     circumstances = ", ".join(f"{name} {value}" for name, value in machine().items())
     text = "\n".join(["| measure, one thread | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
-    text += (
-        f"\n\nMachine: {circumstances}. Data: {' '.join(Path(a).parent.name for a in arguments[:1]) or 'simulated'}.\n"
-    )
+    name = Path(arguments[0]).parent.name if arguments else "simulated"
+    text += f"\n\nMachine: {circumstances}. Data: {name}.\n"
     print(text)
-    (Path(__file__).parent / "results.md").write_text(text, encoding="utf-8")
+    (Path(__file__).parent / f"results-{name}.md").write_text(text, encoding="utf-8")
 
 
 def simulated() -> Dataset:

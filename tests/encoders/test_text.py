@@ -12,7 +12,8 @@ import pytest
 
 from evorec.core.errors import InputError, MissingExtraError, UnreachableError
 from evorec.encoders import text as module
-from evorec.encoders.base import Encoder, encoder_notes, open_encoder
+from evorec.encoders.base import Encoder, encoder_notes
+from evorec.encoders.opening import open_encoder
 from evorec.encoders.text import TextEncoder, card_languages, model_files
 
 transformers = pytest.importorskip("transformers", reason="needs the extra 'text'")
@@ -118,7 +119,7 @@ def test_without_sentence_transformers_the_extra_is_named(plain: Path, monkeypat
 def test_a_name_that_cannot_be_reached_says_the_ways_out_at_once(setting: dict[str, str], tmp_path: Path) -> None:
     code = """
 from evorec.core.errors import UnreachableError
-from evorec.encoders.base import open_encoder
+from evorec.encoders.opening import open_encoder
 try:
     open_encoder("no-such-model")
 except UnreachableError as error:

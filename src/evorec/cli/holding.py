@@ -63,7 +63,7 @@ def run(
         raise InputError("nothing to evaluate", mend="name a protocol")
     console.print(f"fitted {chosen.name} in {held.fit_seconds:.1f} s")
     for note in held.engine.model.card.notes:
-        console.print(f"inner validation: {note}")
+        console.print(note)
     vectors = held.engine.model.items.embedding
     reports = {
         f"{protocol.kind}, {protocol.clock} clock": report(found, baseline=chosen.name, vectors=vectors, seed=seed)

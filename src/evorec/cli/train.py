@@ -43,7 +43,7 @@ def train(
     engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), progress=reporter(console, "reading items"))
     card = engine.model.card
     for note in card.notes:
-        console.print(f"inner validation: {note}")
+        console.print(note)
     replaced = " (replacing the model there)" if (out / "model").exists() else ""
     engine.save(out)
     console.print(

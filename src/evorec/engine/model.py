@@ -14,8 +14,9 @@ from evorec.core.errors import ArtifactError
 from evorec.core.ids import Vocabulary
 from evorec.core.types import ALWAYS, I64, Catalogue, Events
 from evorec.data.dataset import Dataset
-from evorec.encoders.base import Encoder, encode_texts, open_encoder
+from evorec.encoders.base import Encoder, encode_texts
 from evorec.encoders.lexical import LexicalEncoder
+from evorec.encoders.opening import open_encoder
 from evorec.encoders.whitening import Whitening
 from evorec.interests.state import InterestConfig, InterestModel
 from evorec.interests.topics import Topics

@@ -8,9 +8,10 @@ import numpy as np
 from evorec.core.errors import InputError
 from evorec.core.types import F32
 from evorec.data.dataset import Dataset
-from evorec.encoders.base import Encoder, FittedEncoder, Progress, encode_texts, open_encoder
+from evorec.encoders.base import Encoder, FittedEncoder, Progress, encode_texts, encoder_notes
 from evorec.encoders.cache import EmbeddingCache
 from evorec.encoders.lexical import LexicalEncoder
+from evorec.encoders.opening import open_encoder
 from evorec.engine.engine import Engine
 from evorec.engine.model import Model, ModelCard
 from evorec.models.base import RunOptions
@@ -57,6 +58,7 @@ def fit(
         blend.standardise(
             dataset.events.queries(someone, np.full(len(someone), dataset.events.newest + 1)), table.items
         )
+    notes = (*encoder_notes(encoder, texts_of(dataset.catalogue)), *notes)
     card = ModelCard.of(dataset, recipe=recipe.name, encoder=encoder, seed=options.seed, notes=notes)
     model = Model(
         blend=blend,

@@ -130,7 +130,7 @@ def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
         blend.rely_on([scorer.name for scorer in blend.scorers].index(best))
     listed = ", ".join(f"{name} {value:.4f}" for name, value in means.items())
     count = sum(len(b.target) for b in batches)
-    return f"{best}, cross-fitted on {count:,} later choices, NDCG@10 among candidates: {listed}"
+    return f"ranking by {best}; NDCG@10 among candidates, cross-fitted on {count:,} later choices: {listed}"
 
 
 def _quality(utility: F64, batch: Choices) -> F64:
