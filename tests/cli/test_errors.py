@@ -57,6 +57,7 @@ TRAIN = "train FILES/events.csv FILES/items.csv --encoder lexical --out TMP/m"
         ("evaluate FILES/events.csv --clock sundial --encoder lexical", "sundial"),
         ("data split FILES/events.csv --out TMP/s --fraction 2", "--fraction"),
         ("data clean FILES/events.csv --out TMP/clean.xyz", "clean.xyz"),
+        (f"{TRAIN} --seed -1", "--seed"),
         ("data fetch everything --out TMP/x", "everything"),
         ("nonsense", "nonsense"),
     ],
@@ -95,3 +96,18 @@ def test_a_process_of_its_own_shows_no_traceback(program, tmp_path):
     assert done.out == ""
     assert done.err.startswith("error: ")
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize("command", ["data clean FILE --out FILE/x.csv", "data split FILE --out FILE"])
+def test_a_file_where_a_folder_should_be_is_named(program, files, command):
+    file = str(files / "events.csv")
+    done = program(*command.replace("FILE", file).split())
+    assert done.code == 1
+    assert "Traceback" not in done.err
+    assert file in done.err
+
+
+def test_a_place_that_cannot_hold_a_model_is_refused_before_training(mistake):
+    message = mistake("train FILES/events.csv --encoder lexical --out TMP/file")
+    assert "is not a folder" in message
+    assert "rows in" not in message

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Catalogue
+from evorec.core.types import DAY, NEVER, Catalogue
 from evorec.engine.request import Request
 
 USERS = [f"user-{number:02d}" for number in range(0, 100, 7)]
@@ -157,11 +157,18 @@ class TestRequests:
         assert [len(asked.list_of(q)) for q in range(len(USERS))] == [1] * len(USERS)
         assert np.isnan(asked.score[:, 1:]).all()
 
+    @pytest.mark.parametrize("diversity", [0.0, 0.3])
+    def test_no_list_is_longer_than_the_catalogue(self, engine, diversity):
+        whole = Request(k=len(engine.model.items), diversity=diversity)
+        asked = engine.recommend(USERS[:2], replace(whole, k=10**12))
+        assert asked.item.shape == (2, whole.k)
+        assert same(asked, engine.recommend(USERS[:2], whole))
+
     def test_items_out_of_time_are_left_out(self, fresh):
         engine = fresh()
         catalogue = engine.model.catalogue
         until = catalogue.available_until.copy()
-        until[:30] = engine.now - 1
+        until[:30] = engine.now  # an item is on offer before that moment, not at it
         engine.model = replace(engine.model, catalogue=replace(catalogue, available_until=until))
         assert engine.recommend(USERS, Request(k=90, repeats=True)).item.max(initial=0) >= 30
         asked = engine.recommend(USERS, Request(k=90, repeats=True)).item
@@ -229,6 +236,21 @@ class TestItems:
         assert engine.recommend(USERS[:1], request).list_of(0) == []
         assert engine.recommend(USERS[:1], request, as_of=opens + 1).list_of(0) == ["later"]
 
+    @pytest.mark.parametrize("shuffled", [False, True])
+    def test_an_item_without_a_date_is_on_offer_from_its_first_event(self, fresh, shuffled):
+        engine = fresh()
+        first_seen = engine.model.items.first_seen.copy()
+        first_seen[5] = NEVER
+        engine.model = replace(engine.model, items=replace(engine.model.items, first_seen=first_seen))
+        name, start = engine.model.items.ids.ids[5], engine.now
+        request = Request(k=1, candidates=(name,))
+        assert engine.recommend(["somebody"], request).list_of(0) == []
+        moments = [start + DAY, start + 2 * DAY]
+        for moment in reversed(moments) if shuffled else moments:
+            engine.observe("ann", name, moment)
+        assert engine.recommend(["somebody"], request, as_of=start + DAY).list_of(0) == []
+        assert engine.recommend(["somebody"], request, as_of=start + DAY + 1).list_of(0) == [name]
+
     def test_similar_items_share_the_topic(self, engine, simulation):
         topic = simulation.truth.item_topic
         ids = engine.model.items.ids
@@ -251,6 +273,8 @@ class TestItems:
         ):
             with pytest.raises(InputError, match="'nothing' is not in the catalogue"):
                 act()
+        with pytest.raises(InputError, match="k is 0"):
+            engine.similar_items(engine.model.items.ids.ids[0], 0)
         engine.add_items(Catalogue.create(item_ids=["blank"]))
         with pytest.raises(InputError, match="no content to compare"):
             engine.similar_items("blank")

@@ -39,3 +39,8 @@ def test_attribution_is_faithful(ask, table, faithful):
 def test_faults_are_named():
     with pytest.raises(InputError, match="half_life_days"):
         InterestMatchConfig(half_life_days=-1)
+
+
+def test_people_without_a_history_have_nothing_to_attribute(ask, table):
+    assert MATCH.attribute(ask([]), table(topics=TOPICS), 0).shape == (0,)
+    assert MATCH.attribute(ask([], [(0, 1)], []), table(topics=TOPICS), 0).tolist() == [1.0]

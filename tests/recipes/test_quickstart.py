@@ -67,3 +67,10 @@ def test_faults_are_named(files, tmp_path):
         train(*files, recipe="slow")
     with pytest.raises(InputError, match="Nobody"):
         load_dataset(files[0], columns={"user_id": "Nobody"})
+
+
+def test_times_without_a_zone_are_read_in_one_zone_in_both_files(tmp_path):
+    (tmp_path / "log.csv").write_text("user,item,time\nann,tea,2024-05-01 08:00\n", encoding="utf-8")
+    (tmp_path / "items.csv").write_text("item,title,available_from\ntea,Tea,2024-05-01 08:00\n", encoding="utf-8")
+    data = load_dataset(tmp_path / "log.csv", tmp_path / "items.csv", timezone="Asia/Shanghai").dataset
+    assert data.catalogue.available_from.tolist() == data.events.timestamp.tolist() == [1_714_521_600_000_000]

@@ -11,6 +11,9 @@ from evorec import __version__
 from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train
 from evorec.core.errors import EvorecError
 
+# Faults of the place that a user names to write to, as against faults of the program.
+_PLACES = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EISDIR, errno.EEXIST, errno.ENOTDIR))
+
 app = typer.Typer(
     name="evorec",
     no_args_is_help=True,
@@ -55,7 +58,7 @@ def main() -> None:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS, errno.EISDIR):
+        if error.errno not in _PLACES:
             raise
         print(f"error: {error.strerror}: {error.filename or 'output'}", file=sys.stderr)
         print("  mend: free some space, or choose a place that can be written", file=sys.stderr)

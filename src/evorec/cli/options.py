@@ -27,7 +27,7 @@ EventColumns = Annotated[
 ]
 ItemColumns = Annotated[list[str] | None, typer.Option("--map-items", help="The same for the catalogue. Repeatable.")]
 Timezone = Annotated[str, typer.Option(help="Zone of times that name none, as in Europe/London.")]
-Seed = Annotated[int, typer.Option(help="Same seed, same machine, same result.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same machine, same result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
 AsOf = Annotated[

@@ -24,11 +24,13 @@ def train(
 ) -> None:
     """Clean the data, read the items, fit, choose settings by inner validation, save a model."""
     from evorec.cli.output import emit_json, messages, reporter
+    from evorec.engine.model import Model
     from evorec.models.base import RunOptions
     from evorec.recipes.config import recipe as recipe_called
     from evorec.recipes.quickstart import load_dataset
     from evorec.recipes.training import fit
 
+    Model.check_place(out)
     console = messages(quiet)
     chosen = recipe_called(recipe, encoder=encoder)
     loaded = load_dataset(

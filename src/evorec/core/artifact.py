@@ -48,6 +48,15 @@ def _kind_in(folder: Path) -> Any:
         return None
 
 
+def check_target(target: Path, *, kind: str) -> None:
+    """Refuse a place that no artifact of `kind` may be written to: a file, or a folder with something else in it."""
+    for path in (target, *target.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(f"{path} is not a folder", mend="choose an empty or a new folder")
+    if target.exists() and any(target.iterdir()) and _kind_in(target) != kind:
+        raise InputError(f"{target} exists and is not a saved {kind}", mend="choose an empty or a new folder")
+
+
 @contextmanager
 def writing(target: Path, *, kind: str) -> Iterator[Path]:
     """A temporary folder that becomes `target`, with checksums, when the block ends well.
@@ -56,11 +65,7 @@ def writing(target: Path, *, kind: str) -> Iterator[Path]:
     folder there is refused.
     """
     target = target.resolve()
-    for path in (target, *target.parents):
-        if path.exists() and not path.is_dir():
-            raise InputError(f"{path} is not a folder", mend="choose an empty or a new folder")
-    if target.exists() and any(target.iterdir()) and _kind_in(target) != kind:
-        raise InputError(f"{target} exists and is not a saved {kind}", mend="choose an empty or a new folder")
+    check_target(target, kind=kind)
     target.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
     try:

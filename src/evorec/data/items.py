@@ -32,6 +32,7 @@ from evorec.data.reading import (
     id_expression,
     map_columns,
     numbers,
+    remapped,
     split_lists,
     strings,
     text_expression,
@@ -66,7 +67,7 @@ def load_catalogue(
         if ITEM not in mapping:
             raise InputError(
                 f"{table.label} has no column for {ITEM}; it has {', '.join(table.columns)}",
-                mend=f'map it: columns={{"{ITEM}": "NAME OF THE COLUMN"}}',
+                mend=f"map it: {remapped(ITEM, option='--map-items')}",
             )
         texts = _text_columns(table, mapping, given=TEXT in (columns or {}))
         is_log = {USER, TIMESTAMP} <= map_columns(table, EVENT_SYNONYMS, columns).keys()
@@ -136,7 +137,7 @@ def _choose_rows(table: Table, mapping: Mapping[str, str], texts: int) -> tuple[
         raise InputError(
             f"{table.label}: {bad:,} rows of column {mapping[ITEM]!r} ({ITEM}) are empty; "
             f"the first is {table.place(first_row(connection, 'typed WHERE id IS NULL'))}",
-            mend=f'map another column: columns={{"{ITEM}": "NAME OF THE COLUMN"}}',
+            mend=f"map another column: {remapped(ITEM, option='--map-items')}",
         )
     return notes
 

@@ -23,6 +23,7 @@ from evorec.data.reading import (
     id_expression,
     map_columns,
     numbers,
+    remapped,
     split_lists,
     strings,
     text_expression,
@@ -148,7 +149,7 @@ def _require(table: Table, mapping: Mapping[str, str]) -> None:
 def _missing_column(table: Table, ours: str) -> InputError:
     return InputError(
         f"{table.label} has no column for {ours}; it has {', '.join(table.columns)}",
-        mend=f'map it: columns={{"{ours}": "NAME OF THE COLUMN"}}',
+        mend=f"map it: {remapped(ours)}",
     )
 
 
@@ -210,7 +211,7 @@ def _refuse_unreadable(table: Table, mapping: Mapping[str, str]) -> None:
         raise InputError(
             f"{table.label}: {bad:,} of {rows:,} rows of column {column!r} ({ours}) cannot be read; "
             f"the first is {table.place(first)}: {'empty' if found[0] in (None, '') else repr(found[0])}",
-            mend=f'{advice}, or map another column: columns={{"{ours}": "NAME OF THE COLUMN"}}',
+            mend=f"{advice}, or map another column: {remapped(ours)}",
         )
 
 
@@ -222,7 +223,7 @@ def _events(connection: duckdb.DuckDBPyConnection, mapping: Mapping[str, str]) -
     if len(actions) > _MOST_ACTIONS:
         raise InputError(
             f"column {mapping[ACTION]!r} has {len(actions):,} different actions",
-            mend='it is no kind of action: map another column: columns={"action": "NAME OF THE COLUMN"}',
+            mend=f"it is no kind of action: map another column: {remapped(ACTION)}",
         )
     code = "CAST(actions.code AS SMALLINT)" if ACTION in mapping else "CAST(0 AS SMALLINT)"
     join = "JOIN actions ON actions.id = typed.action" if ACTION in mapping else ""

@@ -43,6 +43,11 @@ def map_columns(
     return {ours: (mapping | found)[ours] for ours in synonyms if ours in mapping or ours in found}
 
 
+def remapped(ours: str, *, option: str = "--map") -> str:
+    """How to name the column for `ours`, from Python and on the command line."""
+    return f'columns={{"{ours}": "NAME OF THE COLUMN"}}, on the command line {option} {ours}=NAME'
+
+
 def text_expression(column: str) -> str:
     """SQL for a column of `raw` as trimmed text, NULL where nothing is left."""
     return f"nullif(trim(CAST({quoted(column)} AS VARCHAR), {_SPACE}), '')"

@@ -56,8 +56,9 @@ class Engine:
                 f"user {first!r} has no history ({int(empty.sum())} such users)",
                 mend="check the id, give a history, or use unknown='fallback'",
             )
-        item = np.full((len(queries), request.k), -1, dtype=np.int64)
-        score = np.full((len(queries), request.k), np.nan, dtype=np.float32)
+        shape = (len(queries), min(request.k, len(self.model.items)))  # no list is longer than the catalogue
+        item = np.full(shape, -1, dtype=np.int64)
+        score = np.full(shape, np.nan, dtype=np.float32)
         offered = self._offered(request)
         for start in range(0, len(queries), _CHUNK):
             part = queries.slice(start, start + _CHUNK)
@@ -107,7 +108,10 @@ class Engine:
         row = self.model.items.ids.code(item_id)
         if row < 0:
             raise InputError(f"item {item_id!r} is not in the catalogue", mend="add it first with add_items")
-        return self.log.append(user_id, row, timestamp)
+        is_new = self.log.append(user_id, row, timestamp)
+        if is_new and timestamp < self.model.items.first_seen[row]:
+            self.model = self.model.touched(row, timestamp)
+        return is_new
 
     def add_items(self, catalogue: Catalogue, *, available_from: int | None = None) -> int:
         """Append new items; they are recommended by content at once. Returns how many were new.
@@ -121,6 +125,8 @@ class Engine:
         """The `k` items nearest in content, with their cosine."""
         items = self.model.items
         row = items.ids.code(item_id)
+        if k < 1:
+            raise InputError(f"k is {k}", mend="ask for at least one item")
         if row < 0:
             raise InputError(f"item {item_id!r} is not in the catalogue", mend="check the id")
         if not items.embedding[row].any():
@@ -171,9 +177,10 @@ class Engine:
         offered[[row for row in ids.encode(request.exclude) if row >= 0]] = False
         if request.domain is not None:
             if request.domain not in model.catalogue.domain:
+                known = ", ".join(sorted({*model.catalogue.domain} - {""}))
                 raise InputError(
                     f"no item has the domain {request.domain!r}",
-                    mend=f"use one of {', '.join(sorted(set(model.catalogue.domain)))}",
+                    mend=f"use one of {known}" if known else "this catalogue has no domains: leave it out",
                 )
             offered &= np.asarray([d == request.domain for d in model.catalogue.domain], dtype=np.bool_)
         if request.category is not None:
@@ -187,25 +194,24 @@ class Engine:
 
     def _rank(self, queries: Queries, offered: Bool, request: Request) -> tuple[I64, F32]:
         items = self.model.items
+        k = min(request.k, len(items))
         score, _ = self.model.blend.score(queries, items)
         moments, asked_at = np.unique(queries.as_of, return_inverse=True)
         for number, moment in enumerate(moments):
-            on_offer = (items.first_seen < moment) & (self.model.catalogue.available_until >= moment) & offered
+            on_offer = (items.first_seen < moment) & (moment < self.model.catalogue.available_until) & offered
             closed = np.flatnonzero(~on_offer)
             if len(closed):
                 score[np.ix_(np.flatnonzero(asked_at == number), closed)] = -np.inf
         if not request.repeats:
             score[queries.owner, queries.item] = -np.inf
         if not request.diversity:
-            best = top_k(score, request.k)
+            best = top_k(score, k)
         else:
-            pool = top_k(score, request.k * _DIVERSITY_POOL)
-            best = np.full((len(queries), request.k), -1, dtype=np.int64)
+            pool = top_k(score, min(k * _DIVERSITY_POOL, len(items)))
+            best = np.full((len(queries), k), -1, dtype=np.int64)
             for q, rows in enumerate(pool):
                 held = rows[rows >= 0]
-                chosen = diversify(
-                    score[q, held].astype(np.float64), items.embedding[held], request.k, request.diversity
-                )
+                chosen = diversify(score[q, held].astype(np.float64), items.embedding[held], k, request.diversity)
                 best[q, : len(chosen)] = held[chosen]
         found = np.take_along_axis(score, np.maximum(best, 0), axis=1)
         return best, np.where(best >= 0, found, np.float32(np.nan))

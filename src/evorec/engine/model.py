@@ -9,7 +9,7 @@ from typing import Any, Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from evorec.core.artifact import MANIFEST, Reader, write_arrays, write_json, writing
+from evorec.core.artifact import MANIFEST, Reader, check_target, write_arrays, write_json, writing
 from evorec.core.errors import ArtifactError
 from evorec.core.ids import Vocabulary
 from evorec.core.types import ALWAYS, I64, Catalogue, Events
@@ -121,6 +121,18 @@ class Model:
             available_until=np.concatenate([self.catalogue.available_until, added.available_until]),
         )
         return replace(self, items=items, catalogue=whole), len(new)
+
+    def touched(self, row: int, timestamp: int) -> "Model":
+        """A model in which item `row` can be recommended from its first event on, at `timestamp`."""
+        first_seen = self.items.first_seen.copy()
+        first_seen[row] = timestamp
+        return replace(self, items=replace(self.items, first_seen=first_seen))
+
+    @staticmethod
+    def check_place(folder: Path) -> None:
+        """Refuse a folder that `save` would refuse: before hours of training, not after."""
+        check_target(folder / "model", kind=_KIND)
+        check_target(folder / "users", kind=_USERS)
 
     def save(self, folder: Path, log: EventLog) -> None:
         """Write `model/` and, apart from it, `users/`: ids, histories and all else that rests on single people."""

@@ -16,7 +16,8 @@ from evorec.data import frames
 class Recommendations:
     """One ranked list per user.
 
-    `item int64[users, k]` are rows of `items` (-1: the list is shorter than k), `score float32[users, k]`;
+    `item int64[users, k]` are rows of `items` (-1: the list is shorter than k), `score float32[users, k]`, with k at
+    most the number of items;
     `fallback bool[users]`: the user had no history the model can read, so the list is what is popular now;
     `hindsight bool[users]`: asked about a moment the model was trained past. `trained_until` is UTC microseconds.
     """

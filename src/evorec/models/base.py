@@ -72,6 +72,10 @@ class RunOptions:
     seed: int = 0
     progress: bool = False
 
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise InputError(f"seed is {self.seed}", mend="give a whole number of at least 0")
+
 
 class Scorer(Protocol):
     """One source of evidence about which items a user takes next.

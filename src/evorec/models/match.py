@@ -73,7 +73,7 @@ class InterestMatch:
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""
-        newest = queries.timestamp[queries.offsets[1:] - 1][queries.owner]
+        newest = queries.timestamp[queries.offsets[1:][queries.owner] - 1]
         age = (newest - queries.timestamp) / (self.config.half_life_days * DAY)
         return shares_per_query(queries, np.exp2(-age) * (items.topics[queries.item] @ items.topics[row]))
 

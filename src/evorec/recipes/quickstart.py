@@ -56,7 +56,7 @@ def load_dataset(
             {name: column for name, column in given.items() if name in ("item_id", *item_names)},
         )
     if items is not None and not isinstance(items, Catalogue):
-        items = taken(load_catalogue(items, columns=item_columns))
+        items = taken(load_catalogue(items, columns=item_columns, timezone=timezone))
     if users is not None and not isinstance(users, Users):
         users = taken(load_users(users))
     return Loaded(dataset=Dataset.create(log, items, users), reports=tuple(reports))
