@@ -143,6 +143,20 @@ class TestTables:
         assert "[red] :smile:" in done.out
         assert "[b]" in done.out
 
+    def test_without_titles_there_is_no_column_for_them(self, run, files, model, tmp_path):
+        run("train", files / "events.csv", "--encoder", "lexical", "--out", tmp_path / "m", "--quiet")
+        assert "title" not in run("recommend", tmp_path / "m", "--user", "user-07").out
+        assert "title" in run("recommend", model, "--user", "user-07").out
+
+    def test_a_title_that_two_items_share_is_a_reason_once(self, run, tmp_path):
+        events, items = tmp_path / "e.csv", tmp_path / "i.csv"
+        events.write_text("user_id,item_id,timestamp\na,x,1\na,y,2\na,z,3\nb,x,1\nb,y,2\n", encoding="utf-8")
+        items.write_text("item_id,title\nx,Twin\ny,Twin\nz,Jam\n", encoding="utf-8")
+        assert run("train", events, items, "--encoder", "lexical", "--out", tmp_path / "m").code == 0
+        done = run("recommend", tmp_path / "m", "--user", "b", "--why")
+        assert "Twin" in done.out
+        assert "Twin and Twin" not in " ".join(done.out.replace("│", " ").split())
+
 
 def test_chinese_is_written_whatever_the_locale(run, program, tmp_path):
     events, items = tmp_path / "e.csv", tmp_path / "i.csv"

@@ -21,10 +21,13 @@ def test_compare_names_every_member(run, files):
         assert name in done.out
 
 
-def test_evaluate_as_tables(run, files):
+def test_evaluate_as_tables(run, files, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     done = run("evaluate", files / "events.csv", "--encoder", "lexical", "--protocol", "next")
     assert done.code == 0, done.err
-    assert "NDCG" in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+    for word in ("NDCG@10", "personalisation", "(short-term)", "popularity,", "repeats no", " MB"):
+        assert word in done.out
 
 
 class TestInterests:
@@ -78,7 +81,9 @@ class TestData:
         (told,) = done.lines
         assert set(told) == {"cleaning", "description"}
         assert len(told["cleaning"]) == 2
-        assert run("data", "describe", files / "events.csv").code == 0
+        shown = run("data", "describe", files / "events.csv")
+        assert shown.code == 0
+        assert "actions" not in shown.out  # none are named
 
     def test_clean_accounts_for_every_row(self, run, tmp_path):
         raw = tmp_path / "raw.csv"

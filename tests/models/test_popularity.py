@@ -38,3 +38,12 @@ def test_words_without_an_item_do_not_count():
 def test_a_half_life_is_positive():
     with pytest.raises(InputError, match="half_life_days"):
         PopularityConfig(half_life_days=0)
+
+
+def test_what_rests_on_one_person_is_kept_apart(log):
+    """An item that one user touched, however often, is unknown to a model without its users."""
+    events = log(("u", "a", 1), ("u", "a", 2), ("u", "b", 3), ("v", "b", 4))
+    scorer = Popularity().fit(Dataset.create(events), RunOptions())
+    assert np.isnan(scorer.arrays()["evidence"]).tolist() == [True, False]
+    restored = Popularity().restore(scorer.arrays()).restore_personal(scorer.personal())
+    assert restored.evidence.tolist() == scorer.evidence.tolist()

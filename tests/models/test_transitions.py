@@ -12,13 +12,12 @@ from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
 from evorec.models.base import RunOptions
 from evorec.models.transitions import (
-    MINIMUM_SUPPORT,
     Transitions,
     TransitionsConfig,
     count_transitions,
     history_weights,
+    one_person_pairs,
     strongest,
-    supported_pairs,
 )
 
 RUN = RunOptions()
@@ -172,7 +171,7 @@ class TestPrivacy:
         assert len(indices)
         for start in range(len(events.items)):
             for end in indices[indptr[start] : indptr[start + 1]]:
-                assert len(users_of[start] & users_of[end]) >= MINIMUM_SUPPORT
+                assert len(users_of[start] & users_of[end]) >= 2
 
     def test_the_two_parts_make_the_whole(self):
         _, scorer = self.fitted()
@@ -188,9 +187,16 @@ class TestPrivacy:
 
     def test_support_counts_users_not_events(self, log):
         events = log(("u", "a", 1), ("u", "b", 2), ("u", "a", 3), ("u", "b", 4), ("v", "a", 1), ("v", "c", 2))
-        assert not supported_pairs(events)[0, 1]
-        assert not supported_pairs(events)[0, 2]
-        assert supported_pairs(events)[0, 0]
+        alone = one_person_pairs(events, reach=10)
+        assert alone[0, 1]
+        assert alone[0, 2]
+        assert not one_person_pairs(log(("u", "a", 1), ("u", "b", 2), ("v", "a", 1), ("v", "b", 2)), reach=10)[0, 1]
+
+    def test_having_both_items_is_no_support_for_their_order(self, log):
+        events = log(("u", "a", 1), ("u", "b", 2), ("v", "b", 1), ("v", "a", 2))
+        alone = one_person_pairs(events, reach=10)
+        assert alone[0, 1]
+        assert alone[1, 0]
 
 
 def test_planted_successors_are_found():

@@ -78,6 +78,17 @@ def test_chinese_in_a_png_needs_a_font(tmp_path: Path, monkeypatch: pytest.Monke
     assert not (tmp_path / "river.png").exists()
 
 
+def test_a_font_installed_later_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib keeps a list of fonts on disk; who installs one because an error said so must not meet that error."""
+    from matplotlib.font_manager import findfont, fontManager
+
+    dejavu = findfont("DejaVu Sans")
+    monkeypatch.setattr(fontManager, "ttflist", [font for font in fontManager.ttflist if font.name == "DejaVu Serif"])
+    monkeypatch.setattr(theme, "CJK_FONTS", ("DejaVu Sans",))
+    monkeypatch.setattr("matplotlib.font_manager.findSystemFonts", lambda: [dejavu, __file__])
+    assert theme.cjk_fonts() == ["DejaVu Sans"]
+
+
 def test_dollar_signs_are_no_formulas(tmp_path: Path) -> None:
     path = tmp_path / "river.svg"
     interest_river(MOMENTS, river(topics=2), ["a_$b^$", "$x"], path, title="pay $5 or $6_")

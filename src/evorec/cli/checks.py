@@ -69,10 +69,8 @@ def _cache() -> Check:
 def _fonts() -> Check:
     if not find_spec("matplotlib"):
         return "Chinese font", False, "charts need pip install 'evorec[plot]'"
-    from matplotlib.font_manager import fontManager
+    from evorec.plots.theme import cjk_fonts
 
-    from evorec.plots.theme import CJK_FONTS
-
-    held = sorted({font.name for font in fontManager.ttflist} & set(CJK_FONTS))
+    held = cjk_fonts()
     mend = "none: Chinese works in .svg and .html charts; for .png install one (apt-get install fonts-noto-cjk)"
     return "Chinese font", bool(held), held[0] if held else mend

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from evorec.cli.output import emit_json, messages, reporter, results, table
 from evorec.core.errors import InputError
@@ -30,7 +31,19 @@ def print_report(found: Report, name: str) -> None:
     ranked = sorted(found.systems, key=lambda entry: (entry["name"] != facts["baseline"], -entry["ndcg"].mean))
     strata = found.strata_table([entry["name"] for entry in ranked[:3]])
     console.print(table(strata, title=f"NDCG by stratum, {name}", numbers=range(2, len(strata[0]))))
-    console.print("; ".join(f"{fact.replace('_', ' ')} {value}" for fact, value in facts.items() if value is not None))
+    console.print("; ".join(_told(fact, value) for fact, value in facts.items() if value is not None))
+
+
+def _told(fact: str, value: Any) -> str:
+    if fact == "peak_memory_mb":
+        return f"peak memory {value:,.0f} MB"
+    if isinstance(value, bool):
+        value = "yes" if value else "no"
+    elif isinstance(value, int):
+        value = f"{value:,}"
+    elif isinstance(value, float):
+        value = f"{value:.1%}" if fact.endswith("share") else f"{value:,.4g}"
+    return f"{fact.replace('_', ' ')} {value}"
 
 
 def run(

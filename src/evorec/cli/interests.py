@@ -34,7 +34,7 @@ def interests(
         for topic in view.ranked()[:12]:
             shown = (f"{topic[name]:.0%}" for name in ("share", "error", "long_term"))
             rows.append([topic["topic"], *shown, f"{topic['strength']:.2f}", f"{topic['forecast']:.0%}"])
-        title = f"Interests of {user} at {iso_time(view.as_of)} (drift {view.drift:.2f})"
+        title = f"Interests of user {user} at {iso_time(view.as_of)} (drift {view.drift:.2f})"
         results().print(table(rows, title=title, numbers=range(1, 6)))
         river = river_text(view.path, view.topics, width=32)
         span = f"{iso_time(int(view.moments[0]))[:10]} to {iso_time(int(view.moments[-1]))[:10]}"

@@ -61,29 +61,30 @@ def print_json(engine: Engine, batches: Iterable[Recommendations], why: Why | No
 def print_tables(engine: Engine, batches: Iterable[Recommendations], why: Why | None) -> None:
     """One table per user; with the reasons that `why` gives, in words."""
     console = results()
+    titled = any(engine.model.catalogue.title)
     for batch in batches:
         for q, record in enumerate(batch.records()):
-            rows = [["#", "item", "title", "score", *(["why"] if why else [])]]
+            rows = [["#", "item", *(["title"] if titled else []), "score", *(["why"] if why else [])]]
             for place, (item, score) in enumerate(zip(record["items"], record["scores"], strict=True), start=1):
                 title = engine.model.catalogue.title[engine.model.items.ids.code(item)]
-                row = [str(place), item, title, f"{score:.2f}"]
+                row = [str(place), item, *([title] if titled else []), f"{score:.2f}"]
                 if why:
                     row.append(sentence(engine, why(record["user_id"], item)))
                 rows.append(row)
             flags = " (no history: what is popular now)" if batch.fallback[q] else ""
             flags += " (in hindsight: the model was trained past this moment)" if batch.hindsight[q] else ""
-            console.print(table(rows, title=f"{record['user_id']}{flags}", numbers=(0, 3)))
+            console.print(table(rows, title=f"user {record['user_id']}{flags}", numbers=(0, rows[0].index("score"))))
 
 
 def sentence(engine: Engine, reasons: tuple[Evidence, ...], *, most: int = 2) -> str:
     """The strongest reasons in words."""
     parts = []
     for evidence in reasons[:most]:
-        titles = []
-        for event in evidence.events[:2]:
+        titles: dict[str, None] = {}  # catalogues hold some titles twice
+        for event in evidence.events:
             title = engine.model.catalogue.title[event.item] or engine.model.items.ids.ids[event.item]
-            titles.append(title if len(title) <= 40 else title[:39] + "…")
-        after = f" after {' and '.join(titles)}" if titles else ""
+            titles[title if len(title) <= 40 else title[:39] + "…"] = None
+        after = f" after {' and '.join(list(titles)[:2])}" if titles else ""
         parts.append(f"{evidence.share:.0%} {evidence.scorer}{after}")
     return "; ".join(parts)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 
@@ -26,13 +27,27 @@ def results() -> Console:
 
 
 def table(rows: Sequence[Sequence[str]], *, title: str = "", numbers: Sequence[int] = ()) -> Table:
-    """A table whose first row is the header; columns in `numbers` are set flush right."""
+    """A table whose first row is the header; columns in `numbers` are set flush right.
+
+    Where the terminal is too narrow for it, numbers break at their spaces and give way to words, which are never cut
+    for a number's sake.
+    """
     drawn = Table(title=title or None, title_justify="left", header_style="bold")
+    widest = (max(map(cell_len, column)) for column in zip(*rows, strict=True))
+    narrow = sum(width + 3 for width in widest) + 1 > results().width
     for place, name in enumerate(rows[0]):
-        drawn.add_column(name, justify="right" if place in numbers else "left", overflow="fold")
+        if place in numbers:
+            drawn.add_column(_one_word_a_line(name) if narrow else name, justify="right", no_wrap=narrow)
+        else:
+            drawn.add_column(name, overflow="fold")
     for row in rows[1:]:
-        drawn.add_row(*row)
+        cells = (_one_word_a_line(cell) if narrow and place in numbers else cell for place, cell in enumerate(row))
+        drawn.add_row(*cells)
     return drawn
+
+
+def _one_word_a_line(text: str) -> str:
+    return text.replace(" ", "\n")
 
 
 def reporter(console: Console, doing: str) -> Callable[[int, int], None]:

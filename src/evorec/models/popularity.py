@@ -40,6 +40,7 @@ class Popularity:
         self.config = config or PopularityConfig()
         self.name = name
         self.evidence: F32 = np.zeros(0, dtype=np.float32)
+        self.one_person: Bool = np.zeros(0, dtype=np.bool_)  # items that a single user has touched
 
     def fit(self, dataset: Dataset, options: RunOptions) -> Self:
         """Count every event with an item once, decayed to the newest event."""
@@ -51,6 +52,8 @@ class Popularity:
         # One event's worth, spread over the touched items, keeps an item with only old events above minus infinity.
         share = (mass + 1.0 / max(1, touched.sum())) / (mass.sum() + 1.0)
         self.evidence = np.where(touched, np.log(share), np.nan).astype(np.float32)
+        pairs = np.unique(np.stack([events.item[counted], events.user[counted]]), axis=1)
+        self.one_person = np.bincount(pairs[0], minlength=n) == 1
         return self
 
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
@@ -62,10 +65,22 @@ class Popularity:
         return np.broadcast_to(np.where(known, row, np.float32(0)), shape), np.broadcast_to(known, shape)
 
     def arrays(self) -> Arrays:
-        """`evidence float32[items]`, NaN where unknown."""
-        return {"evidence": self.evidence}
+        """`evidence float32[items]`, NaN where unknown or resting on one person."""
+        return {"evidence": np.where(self.one_person, np.float32(np.nan), self.evidence)}
 
     def restore(self, arrays: Arrays) -> Self:
-        """Take over `evidence`."""
+        """Take over `evidence`; items of one person are unknown until `restore_personal`."""
         self.evidence = arrays["evidence"].astype(np.float32)
+        self.one_person = np.zeros(len(self.evidence), dtype=np.bool_)
+        return self
+
+    def personal(self) -> Arrays:
+        """The evidence that rests on one person: `row int64[n]` of the items, `evidence float32[n]`."""
+        row = np.flatnonzero(self.one_person)
+        return {"row": row, "evidence": self.evidence[row]}
+
+    def restore_personal(self, arrays: Arrays) -> Self:
+        """Take over what `personal` gave."""
+        self.evidence[arrays["row"]] = arrays["evidence"]
+        self.one_person[arrays["row"]] = True
         return self

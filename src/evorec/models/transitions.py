@@ -1,8 +1,9 @@
 """Transitions: what people take after what, counted between tie groups."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
@@ -14,7 +15,6 @@ from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
 
 Sparse = Any  # a scipy.sparse.csr_matrix: what its operators return is wider than any annotation that fits
-MINIMUM_SUPPORT: Final = 2  # users behind a pair that may be stored outside the users' own data
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,21 +61,21 @@ def group_matrix(events: Events) -> tuple[Sparse, F64, F64]:
     return incidence, user[starts].astype(np.float64), middle
 
 
-def count_transitions(events: Events, *, reach: float, distance_power: float) -> Sparse:
-    """`float32[items, items]` weighted counts, row = from, column = to.
+def pair_blocks(events: Events, *, reach: float, distance_power: float) -> Iterator[tuple[Sparse, Sparse, F64, F64]]:
+    """Tie groups that follow each other, in blocks: earlier and later incidence `[n, items]`, weight and user `[n]`.
 
-    Between two tie groups of a user the count is directed, weighted by (distance of their middles)^-p. Inside a group,
-    where no order is known, it is symmetric, and a group of g items gives each of its items a weight of at most
-    `reach`, so that one giant basket cannot drown the log.
+    First come the groups with themselves: where no order is known, pairs are symmetric, and a group of g items gives
+    each of its items a weight of at most `reach`, so that one giant basket cannot drown the log. Then, directed, groups
+    1, 2, ... places apart while their middles are within `reach` events (neighbours always), by distance^-p.
     """
     incidence, user, middle = group_matrix(events)
     size = np.asarray(incidence.sum(axis=1)).ravel()
+    baskets = np.flatnonzero(size >= 2)
     # The mean distance between two random places among g is (g + 1) / 3: used for want of an order.
-    inside = np.maximum(1.0, (size + 1) / 3) ** -distance_power * np.minimum(1.0, reach / np.maximum(1.0, size - 1))
-    inside[size < 2] = 0
-    weighted = sp.diags(inside.astype(np.float32)) @ incidence
-    total = (incidence.T @ weighted).tocsr()
-    total.setdiag(0)
+    inside = np.maximum(1.0, (size[baskets] + 1) / 3) ** -distance_power
+    inside *= np.minimum(1.0, reach / (size[baskets] - 1))
+    inner = incidence[baskets]
+    yield inner, inner, inside, user[baskets]
     lag = 1
     while lag < len(user):
         distance = middle[lag:] - middle[:-lag]
@@ -84,22 +84,42 @@ def count_transitions(events: Events, *, reach: float, distance_power: float) ->
             break
         early, late = np.flatnonzero(near), np.flatnonzero(near) + lag
         mass = np.minimum(1.0, reach / np.sqrt(size[early] * size[late]))
-        weight = np.maximum(1.0, distance[near]) ** -distance_power * mass
-        total = total + incidence[early].T @ (sp.diags(weight.astype(np.float32)) @ incidence[late])
+        yield incidence[early], incidence[late], np.maximum(1.0, distance[near]) ** -distance_power * mass, user[early]
         lag += 1
-    total.eliminate_zeros()
+
+
+def count_transitions(events: Events, *, reach: float, distance_power: float) -> Sparse:
+    """`float32[items, items]` weighted counts of the pairs in `pair_blocks`, row = from, column = to."""
+    total = _empty(len(events.items))
+    for early, late, weight, _ in pair_blocks(events, reach=reach, distance_power=distance_power):
+        total = total + _joined(early, late, weight.astype(np.float32))
     return total.tocsr()
 
 
-def supported_pairs(events: Events) -> Sparse:
-    """`bool[items, items]`: pairs of items that at least `MINIMUM_SUPPORT` different users both have in their logs."""
-    has_item = events.item >= 0
-    shape = (len(events.users), len(events.items))
-    ones = np.ones(int(has_item.sum()), dtype=np.float32)
-    touched = sp.csr_matrix((ones, (events.user[has_item], events.item[has_item])), shape=shape)
-    touched.data[:] = 1
-    together: Sparse = touched.T @ touched
-    return together >= MINIMUM_SUPPORT
+def one_person_pairs(events: Events, *, reach: float) -> Sparse:
+    """`bool[items, items]`: pairs that `count_transitions` counted for one user alone.
+
+    A mark per user is summed over each pair, and so is its square: the sums obey n x squares = sum^2 exactly where all
+    marks are equal. Marks repeat after 1,009 users, so that one in a thousand pairs of two people is taken for one
+    person's: the safe side.
+    """
+    sums = [_empty(len(events.items)).astype(np.int64) for _ in range(3)]
+    for early, late, _, user in pair_blocks(events, reach=reach, distance_power=0.0):
+        mark = 1 + user.astype(np.int64) % 1009
+        sums = [total + _joined(early, late, mark**power) for power, total in enumerate(sums)]
+    count, total, squares = sums
+    several = count.multiply(squares) - total.multiply(total) > 0
+    return (count - count.multiply(several)) > 0
+
+
+def _joined(early: Sparse, late: Sparse, weight: NDArray[Any]) -> Sparse:
+    """Weighted pairs of an item in a row of `early` with one in the same row of `late`, in the type of `weight`."""
+    scale = sp.diags(weight, dtype=weight.dtype)
+    pairs = (early.astype(weight.dtype).T @ (scale @ late.astype(weight.dtype))).tocsr()
+    if early is late:  # inside one group an item is no step from itself
+        pairs.setdiag(0)
+    pairs.eliminate_zeros()
+    return pairs
 
 
 def strongest(matrix: Sparse, per_row: int) -> Sparse:
@@ -124,8 +144,8 @@ class Transitions:
     """Evidence for item j: how often people went from the user's recent items to j.
 
     log(1 + x / x0), where x adds the normalised transition weights from the history, recent events counting more, and
-    x0 is a tenth of a typical x, fixed in `fit`. A pair that fewer than `MINIMUM_SUPPORT` users back is one person's
-    path: it helps sparse logs much, and it is kept apart, as personal data.
+    x0 is a tenth of a typical x, fixed in `fit`. A pair that one user alone backs is one person's path: it
+    helps sparse logs much, and it is kept apart, as personal data.
 
     >>> from evorec.core.types import Queries
     >>> log = Events.create(user_ids=list("aabbcc"), item_ids=["tent", "map"] * 3, timestamps=[1, 2] * 3)
@@ -138,14 +158,25 @@ class Transitions:
     def __init__(self, config: TransitionsConfig | None = None, *, name: str = "transitions") -> None:
         self.config = config or TransitionsConfig()
         self.name = name
-        self.shared: Sparse = _empty(0)
-        self.private: Sparse = self.shared
+        self.weights: Sparse = _empty(0)  # float32[items, items], row = from, column = to
         self.unit = 1.0
+        self._log: Events | None = None
 
     @cached_property
-    def weights(self) -> Sparse:
-        """`float32[items, items]` all pairs, row = from, column = to."""
-        return (self.shared + self.private).tocsr()
+    def private(self) -> Sparse:
+        """The part of `weights` that rests on one person each; worked out when first asked for, that is on saving."""
+        if self._log is None:
+            return _empty(self.weights.shape[0])
+        private = self.weights.multiply(one_person_pairs(self._log, reach=self.config.reach)).tocsr()
+        private.eliminate_zeros()
+        return private
+
+    @property
+    def shared(self) -> Sparse:
+        """The part of `weights` that at least two people back."""
+        shared = (self.weights - self.private).tocsr()
+        shared.eliminate_zeros()
+        return shared
 
     @cached_property
     def _reachable(self) -> Bool:
@@ -161,14 +192,11 @@ class Transitions:
         damp_to = sp.diags((np.maximum(incoming, 1e-9) ** -config.to_power).astype(np.float32))
         weights = strongest((damp_from @ counts @ damp_to).tocsr(), config.per_item)
         self.unit = 0.1 * float(np.median(weights.data)) if weights.nnz else 1.0
-        supported = weights.multiply(supported_pairs(events)).tocsr()
-        return self._take(supported, (weights - supported).tocsr())
+        return self._take(weights, log=events)
 
-    def _take(self, shared: Sparse, private: Sparse) -> Self:
-        for matrix in (shared, private):
-            matrix.eliminate_zeros()
-        self.shared, self.private = shared, private
-        for derived in ("weights", "_reachable"):
+    def _take(self, weights: Sparse, *, log: Events | None = None) -> Self:
+        self.weights, self._log = weights, log
+        for derived in ("private", "_reachable"):
             self.__dict__.pop(derived, None)
         return self
 
@@ -199,14 +227,13 @@ class Transitions:
         return shares_per_query(queries, self._weights(queries) * column[queries.item])
 
     def arrays(self) -> Arrays:
-        """The pairs that enough users back, and the unit x0."""
+        """The pairs that at least two users back, and the unit x0."""
         return {**_pack(self.shared), "unit": np.array([self.unit])}
 
     def restore(self, arrays: Arrays) -> Self:
         """Take over what `arrays` gave; private pairs are empty until `restore_personal`."""
         self.unit = float(arrays["unit"][0])
-        shared = _unpack(arrays)
-        return self._take(shared, _empty(shared.shape[0]))
+        return self._take(_unpack(arrays))
 
     def personal(self) -> Arrays:
         """The pairs that rest on one person."""
@@ -214,7 +241,10 @@ class Transitions:
 
     def restore_personal(self, arrays: Arrays) -> Self:
         """Take over what `personal` gave."""
-        return self._take(self.shared, _unpack(arrays))
+        private = _unpack(arrays)
+        self._take((self.weights + private).tocsr())
+        self.__dict__["private"] = private
+        return self
 
 
 def _empty(size: int) -> Sparse:

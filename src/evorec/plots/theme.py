@@ -3,6 +3,7 @@
 import html
 import io
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,13 +33,24 @@ def has_han(texts: Iterable[str]) -> bool:
     return any(han_share(text) > 0 for text in texts)
 
 
+def cjk_fonts() -> list[str]:
+    """Those of `CJK_FONTS` that are on this machine, also when installed after matplotlib made its list of fonts."""
+    manager = require("matplotlib.font_manager", extra="plot")
+    listed = manager.fontManager.ttflist
+    found = [name for name in CJK_FONTS if name in {font.name for font in listed}]
+    if found:
+        return found
+    for path in set(manager.findSystemFonts()) - {font.fname for font in listed}:
+        with suppress(OSError, RuntimeError):  # a font that cannot be read is none of ours
+            manager.fontManager.addfont(path)
+    return [name for name in CJK_FONTS if name in {font.name for font in listed}]
+
+
 def font_families(texts: Iterable[str], path: Path) -> list[str]:
     """Font families that can write `texts`; for PNG one with Chinese must be on the machine where they need it."""
     if not has_han(texts):
         return ["DejaVu Sans"]
-    manager = require("matplotlib.font_manager", extra="plot")
-    installed = {font.name for font in manager.fontManager.ttflist}
-    found = [name for name in CJK_FONTS if name in installed]
+    found = cjk_fonts()
     if not found and path.suffix.lower() == ".png":
         raise InputError(
             "no font on this machine can write Chinese into a PNG",

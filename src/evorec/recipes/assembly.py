@@ -7,7 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from evorec.core.errors import InputError
-from evorec.core.types import F32, Catalogue
+from evorec.core.types import DAY, F32, I64, NEVER, Catalogue
 from evorec.data.dataset import Dataset
 from evorec.encoders.whitening import Whitening
 from evorec.interests.topics import Topics, topics_from_categories, topics_from_embeddings
@@ -63,9 +63,17 @@ def item_table(train: Dataset, vectors: F32, *, dimension: int, seed: int) -> It
         ids=train.items,
         embedding=embedding,
         topics=topics.membership,
-        first_seen=train.first_seen,
+        first_seen=to_the_day(train.first_seen),
     )
     return ItemTable(items=items, whitening=whitening, topics=topics)
+
+
+def to_the_day(moments: I64) -> I64:
+    """Moments `int64[n]` (UTC microseconds) set back to the start of their day; `NEVER` stays.
+
+    For most items the first event is one person's: a model has no need to tell its second.
+    """
+    return np.where(moments == NEVER, NEVER, moments // DAY * DAY)
 
 
 def texts_of(catalogue: Catalogue) -> list[str]:
