@@ -25,15 +25,6 @@ def test_the_same_set_gives_the_same_codes(names, random):
     assert hash(Vocabulary.of(shuffled)) == hash(Vocabulary.of(names))
 
 
-@given(ids, ids)
-def test_extending_keeps_old_codes_and_sorts_the_new(old, new):
-    vocabulary = Vocabulary.of(old)
-    longer = vocabulary.extended(new)
-    assert longer.ids[: len(vocabulary)] == vocabulary.ids
-    appended = longer.ids[len(vocabulary) :]
-    assert list(appended) == sorted(set(new) - set(old))
-
-
 def test_unknown_ids_are_minus_one():
     vocabulary = Vocabulary.of(["茶", "tea"])
     assert vocabulary.encode(["coffee", "茶"]).tolist() == [UNKNOWN, vocabulary.code("茶")]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
-from evorec.metrics.bootstrap import Interval, mean_interval, paired_difference, paired_ratio
+from evorec.metrics.bootstrap import Interval, mean_interval, paired_difference
 
 
 def test_the_mean_is_the_plain_mean_over_queries():
@@ -44,13 +44,6 @@ def test_pairing_sees_a_small_steady_difference():
     found = paired_difference(b + 0.01, b, np.arange(300))
     assert found.low == pytest.approx(0.01)
     assert found.high == pytest.approx(0.01)
-    ratio = paired_ratio(1.1 * b, b, np.arange(300))
-    assert (ratio.mean, ratio.low, ratio.high) == pytest.approx((1.1, 1.1, 1.1))
-
-
-def test_a_ratio_to_nothing_is_not_a_number():
-    found = paired_ratio(np.ones(3), np.zeros(3), np.arange(3))
-    assert np.isnan([found.mean, found.low, found.high]).all()
 
 
 def test_a_seed_fixes_the_interval():

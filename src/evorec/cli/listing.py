@@ -7,8 +7,9 @@ from typing import Any
 
 from evorec.cli.output import emit_json, results, table
 from evorec.core.columns import ITEM, RECOMMENDATION_COLUMNS
+from evorec.core.types import Events
+from evorec.data.clean import CleaningReport
 from evorec.data.frames import write_table
-from evorec.data.load import load_events
 from evorec.engine.engine import Engine, iso_time
 from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
@@ -18,10 +19,10 @@ Why = Callable[[str, str], tuple[Evidence, ...]]  # from a user id and an item i
 
 
 def for_histories(
-    engine: Engine, path: Path, request: Request, as_of: int | None
+    engine: Engine, loaded: tuple[Events, CleaningReport], request: Request, as_of: int | None
 ) -> tuple[Iterator[Recommendations], Why]:
-    """Lists for the people in an event file, and the reasons for them."""
-    events, report = load_events(path)
+    """Lists for the people in an event log that was just read, and the reasons for them."""
+    events, report = loaded
     print(str(report), file=sys.stderr)
     by_user: dict[str, list[tuple[str, int]]] = {user: [] for user in events.users}
     for user, item, timestamp in zip(events.user, events.item, events.timestamp, strict=True):
@@ -35,6 +36,18 @@ def for_histories(
         return engine.explain_for(queries.slice(place[user_id], place[user_id] + 1), item_id)
 
     return iter([engine.recommend_for(queries, tuple(by_user), request)]), why
+
+
+def deliver(
+    engine: Engine, batches: Iterable[Recommendations], reasons: Why | None, *, out: Path | None, as_json: bool
+) -> None:
+    """Write lists to `out` where given, else print them as JSON lines or as tables."""
+    if out is not None:
+        print(f"wrote {write(batches, out):,} recommendations to {out}", file=sys.stderr)
+    elif as_json:
+        print_json(engine, batches, reasons)
+    else:
+        print_tables(engine, batches, reasons)
 
 
 def write(batches: Iterable[Recommendations], out: Path) -> int:

@@ -1,6 +1,5 @@
 """`evorec recommend`: ranked lists from a saved model."""
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,10 +30,13 @@ def recommend(
     diversity: Annotated[float, typer.Option(min=0, max=1, help="From 0 (relevance) to 1 (variety).")] = 0.0,
     unknown: Annotated[str, typer.Option(help="Users without history: fallback, error or skip.")] = "fallback",
     why: Annotated[bool, typer.Option("--why", help="Add reasons: which scorer, which events, how much.")] = False,
+    columns: options.EventColumns = None,
+    timezone: options.Timezone = "UTC",
     as_json: options.Json = False,
 ) -> None:
     """Recommend to users of the log, to everyone, or to people the model never saw."""
     from evorec.cli import listing
+    from evorec.data.load import load_events
     from evorec.engine.request import Request
     from evorec.recipes.training import load
 
@@ -60,14 +62,9 @@ def recommend(
     if everyone:
         batches: Any = engine.recommend_everyone(request, as_of=moment)
     elif history is not None:
-        batches, reasons = listing.for_histories(engine, history, request, moment)
+        read = load_events(history, columns=options.mapping(columns) or None, timezone=timezone)
+        batches, reasons = listing.for_histories(engine, read, request, moment)
     else:
         ids = list(user or ()) or options.lines(users or Path())
         batches = iter([engine.recommend(ids, request, as_of=moment)])
-    if out is not None:
-        rows = listing.write(batches, out)
-        print(f"wrote {rows:,} recommendations to {out}", file=sys.stderr)
-    elif as_json:
-        listing.print_json(engine, batches, reasons if why else None)
-    else:
-        listing.print_tables(engine, batches, reasons if why else None)
+    listing.deliver(engine, batches, reasons if why else None, out=out, as_json=as_json)

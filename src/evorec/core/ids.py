@@ -63,7 +63,3 @@ class Vocabulary:
     def decode(self, codes: Iterable[int]) -> list[str]:
         """The ids of `codes`."""
         return [self.ids[code] for code in codes]
-
-    def extended(self, ids: Iterable[str]) -> "Vocabulary":
-        """This vocabulary with the new `ids` appended, sorted among themselves; old codes stay."""
-        return Vocabulary(self.ids + tuple(sorted(set(ids) - self._index.keys())))

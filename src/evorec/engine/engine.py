@@ -101,7 +101,7 @@ class Engine:
         )
 
     def observe(self, user_id: str, item_id: str, timestamp: int) -> bool:
-        """Take in one event; the next answer reads it. False where exactly this event is already known.
+        """Take in one event; the next answer reads it. False where this user, item and time are already known.
 
         Observing events one by one, in any order, gives the same answers as an engine that had them all along.
         """
@@ -172,8 +172,11 @@ class Engine:
         model, ids = self.model, self.model.items.ids
         offered = np.ones(len(ids), dtype=np.bool_)
         if request.candidates is not None:
+            named = [row for row in ids.encode(request.candidates) if row >= 0]
+            if request.candidates and not named:
+                raise InputError("none of the candidates is in the catalogue", mend="check the ids, or add_items first")
             offered[:] = False
-            offered[[row for row in ids.encode(request.candidates) if row >= 0]] = True
+            offered[named] = True
         offered[[row for row in ids.encode(request.exclude) if row >= 0]] = False
         if request.domain is not None:
             if request.domain not in model.catalogue.domain:

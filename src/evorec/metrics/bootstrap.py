@@ -49,20 +49,6 @@ def paired_difference(a: F64, b: F64, user: NDArray[Any], *, weight: F64 | None 
     return mean_interval(a - b, user, weight=weight, seed=seed)
 
 
-def paired_ratio(a: F64, b: F64, user: NDArray[Any], *, weight: F64 | None = None, seed: int = 0) -> Interval:
-    """Mean of a over mean of b with its 95% interval; NaN where b is 0 throughout.
-
-    >>> paired_ratio(np.array([0.3, 0.5]), np.array([0.1, 0.3]), np.array([0, 1])).mean.__round__(4)
-    2.0
-    """
-    means = _resampled(np.stack([a, b], axis=1), user, weight, seed)
-    whole = np.average(b, weights=weight)
-    if whole == 0:
-        return Interval(mean=float("nan"), low=float("nan"), high=float("nan"))
-    usable = means[:, 1] != 0
-    return _interval(float(np.average(a, weights=weight) / whole), means[usable, 0] / means[usable, 1])
-
-
 def _interval(mean: float, resampled: F64) -> Interval:
     low, high = np.quantile(resampled, [0.025, 0.975])
     return Interval(mean=mean, low=float(low), high=float(high))

@@ -244,6 +244,7 @@ class Blend:
         """Weights, constants for the unknown, centre and scale of each member, standard errors."""
         return {
             "weights": self.weights,
+            "common": self.common,
             "absent": self.absent,
             "centre": self.centre,
             "scale": self.scale,
@@ -252,7 +253,7 @@ class Blend:
 
     def restore(self, arrays: Arrays) -> Self:
         """Take over what `arrays` gave."""
-        self.weights, self.absent = arrays["weights"], arrays["absent"]
+        self.weights, self.common, self.absent = arrays["weights"], arrays["common"], arrays["absent"]
         self.centre, self.scale, self.error = arrays["centre"], arrays["scale"], arrays["error"]
         return self
 

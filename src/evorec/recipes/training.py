@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 
 from evorec.core.errors import InputError
-from evorec.core.types import F32
+from evorec.core.types import F32, NEVER
 from evorec.data.dataset import Dataset
 from evorec.encoders.base import Encoder, FittedEncoder, Progress, encode_texts, encoder_notes
 from evorec.encoders.cache import EmbeddingCache
@@ -58,7 +58,7 @@ def fit(
         blend.standardise(
             dataset.events.queries(someone, np.full(len(someone), dataset.events.newest + 1)), table.items
         )
-    notes = (*encoder_notes(encoder, texts_of(dataset.catalogue)), *notes)
+    notes = (*encoder_notes(encoder, texts_of(dataset.catalogue)), *_closed_items(dataset), *notes)
     card = ModelCard.of(dataset, recipe=recipe.name, encoder=encoder, seed=options.seed, notes=notes)
     model = Model(
         blend=blend,
@@ -72,6 +72,13 @@ def fit(
         card=card,
     )
     return Engine(model, MemoryLog(dataset.events))
+
+
+def _closed_items(dataset: Dataset) -> tuple[str, ...]:
+    closed = int((dataset.first_seen == NEVER).sum())
+    if not closed:
+        return ()
+    return (f"{closed:,} items have neither events nor a date in available_from: not recommended until they have one",)
 
 
 def load(folder: Path | str) -> Engine:

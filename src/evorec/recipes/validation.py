@@ -91,7 +91,7 @@ def fit_blend(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOption
     """A blend with weights fitted inside the training time, its members not yet fitted, and a note on each decision.
 
     Whether the blend (with or without context) or a single member is kept is decided by cross-fitting, so that a blend
-    is never kept below its best member: weights from one half of the users are judged on the other.
+    is never kept below its best member: weights from every second batch of questions are judged on the other batches.
     """
     rng = generator(options.seed, "blend candidates")
     batches = []
@@ -107,7 +107,8 @@ def fit_blend(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOption
 def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
     """Fit the blend on all batches; then keep it, or it without context, or the one member that beat both.
 
-    The decision is cross-fitted: weights come from every second batch of users, quality from the others, and back.
+    The decision is cross-fitted: weights come from every second batch of questions, quality from the others, and back.
+    A user may stand in both, at different cuts.
     """
     quality: dict[str, list[F64]] = {}
     halves = [batches[0::2], batches[1::2]]
