@@ -73,6 +73,7 @@ class TestHistories:
         assert set(found) == {"guest", "user-07", "odd"}
         assert not found["guest"]["fallback"]
         assert found["odd"]["fallback"]
+        assert "does not know: 1" in done.err
         assert not {"item-03", "item-10"} & set(found["guest"]["items"])
 
     def test_reasons_rest_on_the_history_given(self, run, model, history):

@@ -28,6 +28,10 @@ def for_histories(
     for user, item, timestamp in zip(events.user, events.item, events.timestamp, strict=True):
         if item >= 0:
             by_user[events.users.ids[user]].append((events.items.ids[item], int(timestamp)))
+    known = engine.model.items.ids
+    unknown = sum(item_id not in known for history in by_user.values() for item_id, _ in history)
+    if unknown:
+        print(f"events left out, on items that the model does not know: {unknown:,}", file=sys.stderr)
     moment = max(engine.now, events.newest + 1) if as_of is None else as_of
     queries = engine.queries_from(list(by_user.values()), as_of=moment)
     place = {user: q for q, user in enumerate(by_user)}
