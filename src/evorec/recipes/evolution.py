@@ -5,12 +5,14 @@ import numpy as np
 from evorec.core.rng import generator
 from evorec.data.dataset import Dataset
 from evorec.interests.markov import fit_transitions
-from evorec.interests.state import InterestConfig, InterestModel, batch_evidence, fit_half_life, shares
+from evorec.interests.state import InterestConfig, InterestModel, fit_half_life, shares
 from evorec.models.base import Items, RunOptions
+from evorec.models.match import interests
 
 _LONG_DAYS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0)  # a long-term interest outlasts a session
 _USERS = 1000  # half-lives are fitted on at most so many users
 _STEPS = 20_000  # P on at most so many steps
+_CHUNK = 500
 
 
 def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> InterestModel:
@@ -37,14 +39,11 @@ def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> Intere
     starts = np.flatnonzero(np.diff(events.tie_group, prepend=-1)) if len(events) else np.zeros(0, dtype=np.int64)
     later = starts[starts > events.offsets[events.user[starts]]]
     chosen = np.sort(rng.permutation(later)[:_STEPS])
-    before = events.queries(events.user[chosen], events.timestamp[chosen])
-    state = batch_evidence(
-        offsets=before.offsets,
-        membership=items.topics[before.item],
-        timestamps=before.timestamp,
-        as_of=before.as_of,
-        half_life_days=config.short_days,
-    )
+    state = np.zeros((len(chosen), size), dtype=np.float32)
+    for start in range(0, len(chosen), _CHUNK):  # long histories, one per step, would not fit at once
+        rows = chosen[start : start + _CHUNK]
+        before = events.queries(events.user[rows], events.timestamp[rows])
+        state[start : start + _CHUNK] = interests(before, items, half_life_days=config.short_days)
     group_topics = np.zeros((len(starts), size), dtype=np.float32)
     has_item = events.item >= 0
     np.add.at(group_topics, events.tie_group[has_item], items.topics[events.item[has_item]])
