@@ -1,36 +1,7 @@
 """`evorec compare`: a recipe against every one of its members and the baselines."""
 
-from typing import Annotated
+from evorec.cli.evaluate import hold_out_command
 
-import typer
-
-from evorec.cli import options
-
-
-def compare(
-    events: options.EventsFile,
-    items: options.ItemsFile = None,
-    recipe: options.RecipeName = "fast",
-    encoder: options.EncoderName = "auto",
-    protocol: Annotated[str, typer.Option(help="next, successive or both.")] = "both",
-    clock: Annotated[str, typer.Option(help="frozen, query_time or both.")] = "frozen",
-    repeats: Annotated[bool, typer.Option("--repeats", help="Items the user has had count too.")] = False,
-    columns: options.EventColumns = None,
-    item_columns: options.ItemColumns = None,
-    timezone: options.Timezone = "UTC",
-    seed: options.Seed = 0,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """As `evaluate`, with every scorer of the recipe alone: paired differences against the whole recipe."""
-    from evorec.cli.holding import run
-
-    run(
-        (events, items),
-        recipe=(recipe, encoder),
-        protocols=(protocol, clock, repeats),
-        reading=(options.mapping(columns), options.mapping(item_columns) or None, timezone),
-        seed=seed,
-        output=(as_json, quiet),
-        members=True,
-    )
+compare = hold_out_command(
+    "As `evaluate`, with every scorer of the recipe alone: paired differences against the whole recipe.", members=True
+)

@@ -1,5 +1,6 @@
 """`evorec evaluate`: how good a recipe is on a log, honestly."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -7,30 +8,40 @@ import typer
 from evorec.cli import options
 
 
-def evaluate(
-    events: options.EventsFile,
-    items: options.ItemsFile = None,
-    recipe: options.RecipeName = "fast",
-    encoder: options.EncoderName = "auto",
-    protocol: Annotated[str, typer.Option(help="next, successive or both.")] = "both",
-    clock: Annotated[str, typer.Option(help="frozen, query_time or both.")] = "frozen",
-    repeats: Annotated[bool, typer.Option("--repeats", help="Items the user has had count too.")] = False,
-    columns: options.EventColumns = None,
-    item_columns: options.ItemColumns = None,
-    timezone: options.Timezone = "UTC",
-    seed: options.Seed = 0,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
-) -> None:
-    """Train on the first 90% of the events, measure on what came after, beside the baselines."""
-    from evorec.cli.holding import run
+def hold_out_command(summary: str, *, members: bool) -> Callable[..., None]:
+    """The command behind `evaluate` and, with every member of the recipe alone, behind `compare`."""
 
-    run(
-        (events, items),
-        recipe=(recipe, encoder),
-        protocols=(protocol, clock, repeats),
-        reading=(options.mapping(columns), options.mapping(item_columns) or None, timezone),
-        seed=seed,
-        output=(as_json, quiet),
-        members=False,
-    )
+    def command(
+        events: options.EventsFile,
+        items: options.ItemsFile = None,
+        recipe: options.RecipeName = "fast",
+        encoder: options.EncoderName = "auto",
+        protocol: Annotated[str, typer.Option(help="next, successive or both.")] = "both",
+        clock: Annotated[str, typer.Option(help="frozen, query_time or both.")] = "frozen",
+        repeats: Annotated[bool, typer.Option("--repeats", help="Items the user has had count too.")] = False,
+        columns: options.EventColumns = None,
+        item_columns: options.ItemColumns = None,
+        timezone: options.Timezone = "UTC",
+        seed: options.Seed = 0,
+        as_json: options.Json = False,
+        quiet: options.Quiet = False,
+    ) -> None:
+        from evorec.cli.holding import run
+
+        run(
+            (events, items),
+            recipe=(recipe, encoder),
+            protocols=(protocol, clock, repeats),
+            reading=(options.mapping(columns), options.mapping(item_columns) or None, timezone),
+            seed=seed,
+            output=(as_json, quiet),
+            members=members,
+        )
+
+    command.__doc__ = summary
+    return command
+
+
+evaluate = hold_out_command(
+    "Train on the first 90% of the events, measure on what came after, beside the baselines.", members=False
+)
