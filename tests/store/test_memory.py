@@ -71,3 +71,18 @@ def test_an_empty_log():
     assert log.append("new", 0, 5)
     assert log.newest == 5
     assert log.user_ids() == ["new"]
+
+
+def test_one_event_under_two_actions_is_held_once():
+    """A view and a purchase of one item at one moment: replayed or observed, the history is the same."""
+    both = Events.create(user_ids="aab", item_ids="xxy", timestamps=[1, 1, 2], actions=["view", "buy", "view"])
+    held = MemoryLog(both.recoded(items=ITEMS))
+    grown = log_of([("b", "y", 2)])
+    assert [grown.append("a", ITEMS.code("x"), 1) for _ in range(2)] == [True, False]
+    moments = np.full(2, 9)
+    assert same(held.queries("ab", moments), grown.queries("ab", moments))
+
+
+def test_words_without_an_item_are_no_repeats():
+    words = Events.create(user_ids="aa", item_ids=["", ""], timestamps=[1, 1], texts=["tea", "茶"])
+    assert MemoryLog(words).user_ids() == ["a"]

@@ -19,7 +19,14 @@ class MemoryLog:
     """
 
     def __init__(self, events: Events) -> None:
-        self._base = events
+        repeated = np.zeros(len(events), dtype=np.bool_)  # one user, moment and item is one event, as in `append`
+        repeated[1:] = (
+            (np.diff(events.user) == 0)
+            & (np.diff(events.timestamp) == 0)
+            & (np.diff(events.item) == 0)
+            & (events.item[1:] >= 0)
+        )
+        self._base = events.select(~repeated)
         self._recent: dict[str, list[tuple[int, int]]] = {}
         self._newest = events.newest if len(events) else ALWAYS
 
