@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from evorec.core.errors import InputError
 from evorec.core.types import DAY, Catalogue, Events
-from evorec.data.clean import CleaningReport, compact, describe, drop_duplicates, k_core, last_of_equals, only_actions
+from evorec.data.clean import CleaningReport, compact, describe, drop_duplicates, k_core, last_of_equals
 from evorec.data.load import load_events
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -101,16 +101,6 @@ class TestSteps:
             texts=["", "", "tea", "jam"],
         )
         assert k_core(events, 2, 1)[0].text == ("", "", "tea")
-
-    def test_actions(self) -> None:
-        events = Events.create(user_ids="uuu", item_ids="abc", timestamps=range(3), actions=["view", "buy", "cart"])
-        kept, report = only_actions(events, ["buy", "cart"])
-        assert pairs(kept) == [("u", "b"), ("u", "c")]
-        assert report.dropped == {"another action": 1}
-        with pytest.raises(InputError, match="'sold'") as error:
-            only_actions(events, ["sold"])
-        assert "'view'" in error.value.mend
-        assert len(only_actions(log([(0, 0, 0)]), [""])[0]) == 1
 
     def test_compact_of_nothing(self) -> None:
         nothing = log([(0, 0, 0)]).select(np.array([False]))

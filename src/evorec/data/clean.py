@@ -1,6 +1,6 @@
 """What cleaning did (`CleaningReport`), the cleaning steps on event logs, and what a log looks like (`describe`)."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -83,24 +83,6 @@ def drop_duplicates(events: Events) -> tuple[Events, CleaningReport]:
     """
     keep = last_of_equals(events.user, events.timestamp, events.item)
     return _selected(events, keep, source="drop duplicates", reason="duplicate")
-
-
-def only_actions(events: Events, keep: Iterable[str]) -> tuple[Events, CleaningReport]:
-    """Keep the events whose action is one of `keep`; the actions that occur are named where one is unknown.
-
-    >>> log = Events.create(user_ids=["u", "u"], item_ids=["a", "b"], timestamps=[1, 2], actions=["view", "purchase"])
-    >>> len(only_actions(log, ["purchase"])[0])
-    1
-    """
-    wanted = tuple(keep)
-    unknown = [name for name in wanted if name not in events.actions]
-    if unknown:
-        raise InputError(
-            f"no event has the action {unknown[0]!r}", mend=f"use one of {', '.join(map(repr, events.actions))}"
-        )
-    codes = [code for code, name in enumerate(events.actions) if name in wanted]
-    mask = np.full(len(events), 0 in codes) if events.action is None else np.isin(events.action, codes)
-    return _selected(events, mask, source="only actions", reason="another action")
 
 
 def k_core(events: Events, users: int = 5, items: int = 5) -> tuple[Events, CleaningReport]:
