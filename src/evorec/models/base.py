@@ -129,6 +129,13 @@ class Personal(Protocol):
         ...
 
 
+def known_pairs(of_query: Bool, of_item: Bool) -> Bool:
+    """`bool[queries, items]`: pairs of which both sides are known; one shared row where every query is."""
+    if of_query.all():
+        return np.broadcast_to(of_item, (len(of_query), len(of_item)))
+    return of_query[:, None] & of_item
+
+
 def shares_per_query(queries: Queries, contribution: F64) -> F64:
     """Contributions `float64[m]` of history events, scaled to sum to 1 within each query; all 0 where none counts.
 

@@ -220,6 +220,8 @@ class Blend:
         slope = weight / np.float32(self.scale[member])
         shift: F32 = -slope * np.float32(self.centre[member])
         np.multiply(evidence, slope[:, None], out=scaled)
+        if not known.strides[0]:  # the same for every query: one row tells all
+            known = known[:1]
         if not known.all():
             np.copyto(scaled, np.float32(self.absent[member]) - shift[:, None], where=~known)
         return shift

@@ -10,7 +10,7 @@ from evorec.core.errors import InputError
 from evorec.core.types import F32, F64, Bool, Queries
 from evorec.data.dataset import Dataset
 from evorec.encoders.base import unit_rows
-from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
+from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
 from evorec.models.transitions import history_weights
 
 
@@ -67,8 +67,7 @@ class Content:
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """Cosines in [-1, 1]."""
         profile = self.profile(queries, items)
-        known: Bool = np.any(profile, axis=1)[:, None] & items.has_content
-        return profile @ items.embedding.T, known
+        return profile @ items.embedding.T, known_pairs(np.asarray(profile.any(axis=1)), items.has_content)
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the cosine with item `row`; exact, since the profile is a sum over events."""

@@ -10,7 +10,7 @@ from evorec.core.types import DAY, F32, F64, Bool, Queries
 from evorec.data.dataset import Dataset
 from evorec.encoders.base import unit_rows
 from evorec.interests.state import batch_evidence
-from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
+from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,7 @@ class InterestMatch:
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """Cosines in [0, 1]."""
         state = unit_rows(interests(queries, items, half_life_days=self.config.half_life_days))
-        known: Bool = np.any(state, axis=1)[:, None] & items.has_topics
-        return state @ items.unit_topics.T, known
+        return state @ items.unit_topics.T, known_pairs(np.asarray(state.any(axis=1)), items.has_topics)
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""

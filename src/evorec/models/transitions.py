@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from evorec.core.errors import InputError
 from evorec.core.types import F32, F64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
-from evorec.models.base import Arrays, Items, RunOptions, shares_per_query
+from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
 
 Sparse = Any  # a scipy.sparse.csr_matrix: what its operators return is wider than any annotation that fits
 
@@ -216,7 +216,7 @@ class Transitions:
         reached.resize((len(queries), len(items)))
         reachable = np.zeros(len(items), dtype=np.bool_)
         reachable[:width] = self._reachable
-        return reached.toarray(), (np.diff(reached.indptr) > 0)[:, None] & reachable
+        return reached.toarray(), known_pairs(np.diff(reached.indptr) > 0, reachable)
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of x for item `row`; exact, since x is a sum over events."""
