@@ -4,9 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from evorec.core.catalogue import Catalogue, Users
     from evorec.core.errors import ArtifactError, EvorecError, InputError, MissingExtraError, UnreachableError
     from evorec.core.ids import Vocabulary
-    from evorec.core.types import Catalogue, Events, Queries, Users
+    from evorec.core.types import Events, Queries
     from evorec.data.clean import CleaningReport
     from evorec.data.dataset import Dataset
     from evorec.data.fetch import fetch
@@ -84,7 +85,8 @@ __all__ = [
 _HOMES: Final = {
     "core.errors": ("ArtifactError", "EvorecError", "InputError", "MissingExtraError", "UnreachableError"),
     "core.ids": ("Vocabulary",),
-    "core.types": ("Catalogue", "Events", "Queries", "Users"),
+    "core.catalogue": ("Catalogue", "Users"),
+    "core.types": ("Events", "Queries"),
     "data.clean": ("CleaningReport",),
     "data.dataset": ("Dataset",),
     "data.fetch": ("fetch",),

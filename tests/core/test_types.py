@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, NEVER, Catalogue, Events, Queries, Users, tie_groups
+from evorec.core.types import ALWAYS, NEVER, Events, Queries, tie_groups
 
 NAMES = "abcd"
 ROWS = st.lists(

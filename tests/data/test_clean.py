@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Catalogue, Events
+from evorec.core.types import DAY, Events
 from evorec.data.clean import CleaningReport, compact, describe, drop_duplicates, k_core, last_of_equals
 from evorec.data.load import load_events
 

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import NEVER, Catalogue, Events
+from evorec.core.types import NEVER, Events
 from evorec.data.dataset import Dataset
 
 LOG = Events.create(user_ids=["ann", "bo", "bo"], item_ids=["苹果", "jam", "苹果"], timestamps=[30, 20, 10])

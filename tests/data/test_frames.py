@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evorec.core import extras
+from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError, MissingExtraError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import DAY, Catalogue, Events, Users
+from evorec.core.types import DAY, Events
 from evorec.data.frames import (
     catalogue_columns,
     event_columns,

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import Catalogue, Events
+from evorec.core.types import Events
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split
 from evorec.data.targets import next_targets, successive_targets

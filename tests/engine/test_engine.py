@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, NEVER, Catalogue
+from evorec.core.types import DAY, NEVER
 from evorec.engine.request import Request
 
 USERS = [f"user-{number:02d}" for number in range(0, 100, 7)]

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Catalogue, Events, Queries
+from evorec.core.types import DAY, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, split_by_time
 from evorec.evaluation import protocol as module

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Catalogue, Events
+from evorec.core.types import DAY, Events
 from evorec.data.dataset import Dataset
 from evorec.models.base import RunOptions
 from evorec.models.popularity import Popularity, PopularityConfig

@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import ArtifactError, InputError
-from evorec.core.types import Catalogue, Events
+from evorec.core.types import Events
 from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
 from evorec.engine.request import Request

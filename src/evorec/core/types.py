@@ -1,7 +1,7 @@
-"""Events, Catalogue, Users and Queries: the values every room speaks in. Frozen, and valid from birth."""
+"""Events, Queries and Remarks: the values every room speaks in. Frozen, and valid from birth."""
 
-from collections.abc import Iterable, Mapping, Sized
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sized
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,8 @@ ALWAYS = np.iinfo(np.int64).min  # "available since before anything"
 NEVER = np.iinfo(np.int64).max  # "never withdrawn"
 
 
-def _check_length(name: str, values: Sized, expected: int) -> None:
+def check_length(name: str, values: Sized, expected: int) -> None:
+    """Refuse a column that does not have `expected` entries."""
     if len(values) != expected:
         raise InputError(f"{name} has {len(values)} entries where {expected} are expected", mend="align the columns")
 
@@ -36,7 +37,8 @@ class Events:
     `user`, `item` `int32[n]` are codes into `users` and `items` (item -1: words without an item);
     `timestamp int64[n]` is UTC in microseconds; `action int16[n]` indexes `actions`; `value float32[n]` is NaN where
     absent; `text` holds the user's own words, "" where absent. The order inside one user's tie group (equal
-    timestamps) is by item code and carries no meaning. Build it with `Events.create`, which sorts.
+    timestamps) is by item code and carries no meaning. `weight float32[n]` says how strongly an event speaks for an
+    interest (None: 1 each; below 0 it speaks against). Build it with `Events.create`, which sorts.
 
     >>> e = Events.create(user_ids=["ann", "ann", "bo"], item_ids=["x", "y", "x"], timestamps=[30, 20, 10])
     >>> len(e), e.items.decode(e.item), e.timestamp.tolist()
@@ -52,15 +54,16 @@ class Events:
     action: I16 | None = None
     value: F32 | None = None
     text: tuple[str, ...] | None = None
+    weight: F32 | None = None
 
     def __post_init__(self) -> None:
         n = len(self.user)
-        _check_length("item", self.item, n)
-        _check_length("timestamp", self.timestamp, n)
-        for name in ("action", "value", "text"):
+        check_length("item", self.item, n)
+        check_length("timestamp", self.timestamp, n)
+        for name in ("action", "value", "text", "weight"):
             column = getattr(self, name)
             if column is not None:
-                _check_length(name, column, n)
+                check_length(name, column, n)
         if n == 0:
             return
         if self.user.min() < 0 or self.user.max() >= len(self.users):
@@ -107,10 +110,10 @@ class Events:
     @classmethod
     def from_codes(cls, *, user: I32, item: I32, timestamp: I64, **columns: Any) -> "Events":
         """Events from unsorted code arrays; takes the fields of the class and sorts them."""
-        _check_length("item", item, len(user))
-        _check_length("timestamp", timestamp, len(user))
+        check_length("item", item, len(user))
+        check_length("timestamp", timestamp, len(user))
         order = np.lexsort((item, timestamp, user))
-        for name in ("action", "value"):
+        for name in ("action", "value", "weight"):
             if columns.get(name) is not None:
                 columns[name] = columns[name][order]
         if columns.get("text") is not None:
@@ -148,6 +151,7 @@ class Events:
             action=None if self.action is None else self.action[keep],
             value=None if self.value is None else self.value[keep],
             text=text,
+            weight=None if self.weight is None else self.weight[keep],
         )
 
     def before(self, as_of: int) -> "Events":
@@ -173,6 +177,7 @@ class Events:
             action=self.action,
             value=self.value,
             text=self.text,
+            weight=self.weight,
         )
 
     def queries(self, users: I32, as_of: I64) -> "Queries":
@@ -184,7 +189,45 @@ class Events:
         rows, owner = ragged[keep], owner[keep]
         counts = np.bincount(owner, minlength=len(users))
         offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-        return Queries(offsets=offsets, item=self.item[rows], timestamp=self.timestamp[rows], as_of=as_of)
+        weight = None if self.weight is None else self.weight[rows]
+        return Queries(
+            offsets=offsets, item=self.item[rows], timestamp=self.timestamp[rows], as_of=as_of, weight=weight
+        )
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Remarks:
+    """What users said, declared or took back: evidence about interests beside the items they touched.
+
+    The remarks of query q are rows offsets[q]:offsets[q + 1], in time order: `embedding float32[r, d]` and
+    `topics float32[r, k]` as in the item table, `weight float32[r]` (below 0: against), `timestamp int64[r]`.
+    """
+
+    offsets: I64
+    embedding: F32
+    topics: F32
+    weight: F32
+    timestamp: I64
+
+    def __post_init__(self) -> None:
+        for name in ("embedding", "topics", "weight", "timestamp"):
+            check_length(name, getattr(self, name), int(self.offsets[-1]))
+
+    @cached_property
+    def owner(self) -> I64:
+        """`int64[r]`: the query each remark belongs to."""
+        return np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets))
+
+    def slice(self, start: int, stop: int) -> "Remarks":
+        """The remarks of queries start:stop."""
+        rows = slice(self.offsets[start], self.offsets[stop])
+        return Remarks(
+            offsets=self.offsets[start : stop + 1] - self.offsets[start],
+            embedding=self.embedding[rows],
+            topics=self.topics[rows],
+            weight=self.weight[rows],
+            timestamp=self.timestamp[rows],
+        )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -192,17 +235,26 @@ class Queries:
     """Who asks and when: a batch of histories with one `as_of` each.
 
     The history of query q is rows offsets[q]:offsets[q + 1], in time order; `item int32[m]` are rows of the item
-    table, `timestamp int64[m]` lie before `as_of int64[q]` (UTC microseconds).
+    table, `timestamp int64[m]` lie before `as_of int64[q]` (UTC microseconds). `weight float32[m]` says how strongly
+    each event speaks for an interest (None: 1 each); `remarks` hold what users said beside it.
     """
 
     offsets: I64
     item: I32
     timestamp: I64
     as_of: I64
+    weight: F32 | None = None
+    remarks: Remarks | None = None
 
     def __post_init__(self) -> None:
-        _check_length("as_of", self.as_of, len(self.offsets) - 1)
-        _check_length("timestamp", self.timestamp, len(self.item))
+        check_length("as_of", self.as_of, len(self.offsets) - 1)
+        check_length("timestamp", self.timestamp, len(self.item))
+        if self.weight is not None:
+            check_length("weight", self.weight, len(self.item))
+        if self.remarks is not None:
+            check_length("remarks", self.remarks.offsets, len(self.offsets))
+            if (self.remarks.timestamp >= self.as_of[self.remarks.owner]).any():
+                raise InputError("a remark reaches past its as_of", mend="cut the remarks at as_of")
         if len(self.item) and (self.timestamp >= self.as_of[self.owner]).any():
             raise InputError("a history reaches past its as_of", mend="cut the history at as_of")
 
@@ -233,13 +285,26 @@ class Queries:
 
     def slice(self, start: int, stop: int) -> "Queries":
         """Queries start:stop as a batch of their own."""
-        low, high = self.offsets[start], self.offsets[min(stop, len(self))]
+        stop = min(stop, len(self))
+        low, high = self.offsets[start], self.offsets[stop]
         return Queries(
             offsets=self.offsets[start : stop + 1] - low,
             item=self.item[low:high],
             timestamp=self.timestamp[low:high],
             as_of=self.as_of[start:stop],
+            weight=None if self.weight is None else self.weight[low:high],
+            remarks=None if self.remarks is None else self.remarks.slice(start, stop),
         )
+
+    @cached_property
+    def newest(self) -> I64:
+        """`int64[q]`: the time of the newest event or remark of each query; `as_of` - 1 where there is none."""
+        newest = np.full(len(self), ALWAYS)
+        held = np.diff(self.offsets) > 0
+        newest[held] = self.timestamp[self.offsets[1:][held] - 1]
+        if self.remarks is not None:
+            np.maximum.at(newest, self.remarks.owner, self.remarks.timestamp)
+        return np.where(newest == ALWAYS, self.as_of - 1, newest)
 
     def among_latest(self, limit: int) -> Bool:
         """`bool[m]`: the newest `limit` events of each history, and the rest of the tie group that limit falls in."""
@@ -247,108 +312,6 @@ class Queries:
         last_of_group = np.append(np.diff(self.tie_group) != 0, True)[: len(self.item)]
         newest = newer[last_of_group]
         return np.asarray(newest[self.tie_group] < limit)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Catalogue:
-    """What can be recommended, one entry per item; empty strings and tuples where nothing is known.
-
-    `available_from`, `available_until` `int64[items]` are UTC microseconds (`ALWAYS`, `NEVER` where open);
-    `numeric` holds further columns as `float32[items]`, NaN where absent.
-
-    >>> c = Catalogue.create(item_ids=["b", "a"], title=["Bread", "Apple"], categories=[("food",), ()])
-    >>> c.title, c.describe(0)
-    (('Bread', 'Apple'), 'Bread. food')
-    """
-
-    items: Vocabulary
-    title: tuple[str, ...]
-    text: tuple[str, ...]
-    categories: tuple[tuple[str, ...], ...]
-    domain: tuple[str, ...]
-    image: tuple[str, ...]
-    available_from: I64
-    available_until: I64
-    numeric: Mapping[str, F32] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ("title", "text", "categories", "domain", "image", "available_from", "available_until"):
-            _check_length(name, getattr(self, name), len(self.items))
-        for name, column in self.numeric.items():
-            _check_length(name, column, len(self.items))
-
-    @classmethod
-    def create(
-        cls, *, item_ids: Iterable[str], numeric: Mapping[str, F32] | None = None, **columns: Any
-    ) -> "Catalogue":
-        """A catalogue from plain columns (any of the fields); what is not given is empty."""
-        items = Vocabulary(tuple(item_ids))
-        n = len(items)
-        empty: dict[str, Any] = dict.fromkeys(("title", "text", "domain", "image"), ("",) * n)
-        empty["categories"] = ((),) * n
-        empty["available_from"] = np.full(n, ALWAYS)
-        empty["available_until"] = np.full(n, NEVER)
-        for name, values in columns.items():
-            if name not in empty:
-                raise InputError(f"unknown catalogue column {name!r}", mend=f"use one of {', '.join(empty)}")
-            if isinstance(empty[name], np.ndarray):
-                empty[name] = np.asarray(values, dtype=np.int64)
-            else:
-                empty[name] = tuple(tuple(v) for v in values) if name == "categories" else tuple(values)
-        return cls(items=items, numeric=dict(numeric or {}), **empty)
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def describe(self, row: int) -> str:
-        """The words an encoder reads for one item: title, categories, text; "" where nothing is known."""
-        parts = (self.title[row], ", ".join(self.categories[row]), self.text[row])
-        return ". ".join(part for part in parts if part)
-
-    def aligned(self, items: Vocabulary) -> "Catalogue":
-        """The same content over `items`; ids the catalogue lacks get an empty entry."""
-        rows = self.items.encode(items)
-        found = rows >= 0
-
-        def strings(column: tuple[str, ...]) -> tuple[str, ...]:
-            return tuple(column[r] if r >= 0 else "" for r in rows)
-
-        def numbers(column: NDArray[Any], absent: float) -> NDArray[Any]:
-            out = np.full(len(items), absent, dtype=column.dtype)
-            out[found] = column[rows[found]]
-            return out
-
-        return Catalogue(
-            items=items,
-            title=strings(self.title),
-            text=strings(self.text),
-            categories=tuple(self.categories[r] if r >= 0 else () for r in rows),
-            domain=strings(self.domain),
-            image=strings(self.image),
-            available_from=numbers(self.available_from, ALWAYS),
-            available_until=numbers(self.available_until, NEVER),
-            numeric={name: numbers(column, np.nan) for name, column in self.numeric.items()},
-        )
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Users:
-    """Optional facts about users: attributes (strings), numeric columns, and declared interests."""
-
-    users: Vocabulary
-    interests: tuple[tuple[str, ...], ...]
-    attributes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    numeric: Mapping[str, F32] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _check_length("interests", self.interests, len(self.users))
-        tables: tuple[Mapping[str, Sized], ...] = (self.attributes, self.numeric)
-        for columns in tables:
-            for name, column in columns.items():
-                _check_length(name, column, len(self.users))
-
-    def __len__(self) -> int:
-        return len(self.users)
 
 
 def tie_groups(owner: NDArray[Any], timestamp: I64) -> I64:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
 from evorec.core.ids import UNKNOWN, Vocabulary
-from evorec.core.types import DAY, Bool, Catalogue, Events
+from evorec.core.types import DAY, Bool, Events
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,9 +5,10 @@ from functools import cached_property
 
 import numpy as np
 
+from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, I64, NEVER, Catalogue, Events, Users
+from evorec.core.types import ALWAYS, I64, NEVER, Events
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

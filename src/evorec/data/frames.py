@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evorec.core import columns as names
+from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError
 from evorec.core.extras import require
-from evorec.core.types import ALWAYS, I64, NEVER, Catalogue, Events, Users
+from evorec.core.types import ALWAYS, I64, NEVER, Events
 from evorec.data.sources import literal, quoted
 
 Columns = Mapping[str, NDArray[Any] | Sequence[Any]]

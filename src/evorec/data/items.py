@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.columns import (
     AVAILABLE_FROM,
     AVAILABLE_UNTIL,
@@ -22,7 +23,7 @@ from evorec.core.columns import (
 )
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, I64, NEVER, Catalogue
+from evorec.core.types import ALWAYS, I64, NEVER
 from evorec.data import timestamps
 from evorec.data.clean import CleaningReport
 from evorec.data.reading import (

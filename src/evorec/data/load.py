@@ -8,10 +8,11 @@ import duckdb
 import numpy as np
 
 from evorec.core import columns as names
+from evorec.core.catalogue import Users
 from evorec.core.columns import ACTION, EVENT_SYNONYMS, INTERESTS, ITEM, TEXT, TIMESTAMP, USER, USER_SYNONYMS, VALUE
 from evorec.core.errors import InputError
 from evorec.core.ids import UNKNOWN, Vocabulary
-from evorec.core.types import Events, Users
+from evorec.core.types import Events
 from evorec.data import timestamps
 from evorec.data.clean import CleaningReport, last_of_equals
 from evorec.data.items import load_catalogue

@@ -7,10 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
 from evorec.core.rng import generator
-from evorec.core.types import DAY, F32, F64, I32, I64, NEVER, SECOND, Catalogue, Events
+from evorec.core.types import DAY, F32, F64, I32, I64, NEVER, SECOND, Events
 from evorec.data.dataset import Dataset
 from evorec.data.simulate_titles import LANGUAGES, MOST_TOPICS, domain_names, titles, topic_names
 

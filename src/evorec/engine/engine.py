@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import F32, I64, Bool, Catalogue, Queries
+from evorec.core.types import F32, I64, Bool, Queries
 from evorec.engine.interests import InterestView, view_interests
 from evorec.engine.model import Model
 from evorec.engine.request import Request

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evorec.core.artifact import MANIFEST, Reader, check_target, write_arrays, write_json, writing
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import ArtifactError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, I64, Catalogue, Events
+from evorec.core.types import ALWAYS, I64, Events
 from evorec.data.dataset import Dataset
 from evorec.encoders.base import Encoder, encode_texts
 from evorec.encoders.lexical import LexicalEncoder

@@ -6,8 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, F32, I64, NEVER, Catalogue
+from evorec.core.types import DAY, F32, I64, NEVER
 from evorec.data.dataset import Dataset
 from evorec.encoders.whitening import Whitening
 from evorec.interests.topics import Topics, topics_from_categories, topics_from_embeddings

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from evorec.core.types import Catalogue, Events, Users
+from evorec.core.catalogue import Catalogue, Users
+from evorec.core.types import Events
 from evorec.data.clean import CleaningReport
 from evorec.data.dataset import Dataset
 from evorec.data.items import load_catalogue
