@@ -15,6 +15,7 @@ from evorec.cli.output import reporter, table
 from evorec.data.fetch import fetch
 from evorec.data.simulate import chinese_demo
 from evorec.engine.engine import Engine, iso_time
+from evorec.engine.pictures import river_of
 from evorec.evaluation.protocol import Protocol
 from evorec.evaluation.report import report
 from evorec.models.base import RunOptions
@@ -107,7 +108,7 @@ def show_interests(engine: Engine, user: str, path: Path, *, title: str, languag
     console.print(
         table([["topic", span, "now"], *river_text(view.path, view.topics, width=32)], title=title, numbers=(2,))
     )
-    interest_river(view.moments, view.path, view.topics, path, title=title, events=view.events, language=language)
+    interest_river(river_of(view), path, title=title, language=language)
     console.print(f"drew {path}")
 
 

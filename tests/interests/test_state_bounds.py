@@ -77,9 +77,7 @@ def test_a_half_life_is_above_zero(half_life: float) -> None:
         InterestConfig(short_days=half_life)
 
 
-@pytest.mark.parametrize(
-    ("topics", "weight"), [([1, 0, 0], 1.0), ([np.nan, 0], 1.0), ([-1, 0], 1.0), ([1, 0], -1.0), ([1, 0], np.inf)]
-)
+@pytest.mark.parametrize(("topics", "weight"), [([1, 0, 0], 1.0), ([np.nan, 0], 1.0), ([-1, 0], 1.0), ([1, 0], np.inf)])
 def test_what_is_no_evidence_is_refused_and_leaves_the_state_alone(topics: list[float], weight: float) -> None:
     state = InterestState(2)
     state.observe(np.array([1, 0]), 0)

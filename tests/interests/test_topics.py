@@ -9,8 +9,9 @@ from evorec.data.simulate import chinese_demo
 from evorec.interests.topics import (
     LIMIT,
     Topics,
-    name_clusters,
+    match_topics,
     soft_membership,
+    stable_number,
     topics_from_categories,
     topics_from_embeddings,
 )
@@ -135,10 +136,62 @@ class TestEmbeddings:
         found = soft_membership(embedding * np.float32(length), centres)
         np.testing.assert_allclose(found, soft_membership(embedding, centres), atol=1e-4)
 
+    def test_more_events_pull_a_centre(self):
+        x = np.array([[1, 0], [0, 1]], dtype=np.float32)
+        topics = topics_from_embeddings(x, np.array([9, 1]), ["a", "b"], seed=0, number=1)
+        np.testing.assert_allclose(topics.centres, [[3 / np.sqrt(10), 1 / np.sqrt(10)]], atol=1e-6)  # square roots
 
-def test_names_that_coincide_get_a_number():
-    assert name_clusters(["tea", "tea"], np.array([0, 1]), 2) == ("tea", "tea (2)")
+
+class TestNumber:
+    @pytest.mark.parametrize(("planted", "each", "noise"), [(4, 30, 0.15), (6, 40, 0.1), (12, 40, 0.1)])
+    def test_planted_number_is_found(self, planted, each, noise):
+        for seed in range(2):
+            rng = np.random.default_rng(seed)
+            x = np.repeat(np.eye(planted, 16), each, axis=0) + rng.normal(0, noise, (planted * each, 16))
+            x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+            assert stable_number(x, np.ones(len(x), np.float32), rng) == planted
+
+    def test_nothing_but_noise_is_few_topics(self):
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(600, 32))
+        x = (x / np.linalg.norm(x, axis=1, keepdims=True)).astype(np.float32)
+        assert stable_number(x, np.ones(600, np.float32), rng) <= 2
 
 
-def test_a_cluster_without_words_still_has_a_name():
-    assert name_clusters(["tea", "12"], np.array([0, 1]), 3) == ("tea", "topic 2", "topic 3")
+class TestPrevious:
+    def test_topics_keep_their_place_and_name_through_a_turned_space(self):
+        embedding, _, texts = TestEmbeddings.planted()
+        rows = np.arange(90)
+        first = topics_from_embeddings(embedding[:90], np.ones(90), texts[:90], seed=0, number=4)
+        first = first.renamed({first.names[0]: "my own"})
+        turn = np.linalg.qr(np.random.default_rng(1).normal(size=(8, 8)))[0].astype(np.float32)
+        held = np.concatenate([rows, np.full(30, -1)])
+        again = topics_from_embeddings(embedding @ turn, np.ones(120), texts, seed=5, previous=first.aligned(held))
+        assert again.names == first.names
+        assert np.array_equal(again.membership[:90].argmax(axis=1), first.membership.argmax(axis=1))
+
+    def test_a_new_topic_comes_last_under_a_name_of_its_own(self):
+        embedding, label, texts = TestEmbeddings.planted()
+        first = topics_from_embeddings(embedding, (label != 3).astype(int), texts, seed=0, number=3)
+        again = topics_from_embeddings(embedding, np.ones(120), texts, seed=0, number=4, previous=first)
+        assert again.names == (*first.names, "绿茶")
+
+    def test_a_new_topic_takes_the_place_of_one_that_vanished(self):
+        embedding, label, texts = TestEmbeddings.planted(spread=0.05)
+        first = topics_from_embeddings(embedding, (label != 3).astype(int), texts, seed=0, number=3)
+        gone = first.names.index("小说")
+        again = topics_from_embeddings(embedding, (label != 1).astype(int), texts, seed=0, previous=first)
+        assert again.names == tuple("绿茶" if k == gone else name for k, name in enumerate(first.names))
+
+    def test_categories_keep_their_places(self):
+        first = topics_from_categories([("a",), ("b",), ("c",)], np.array([3, 2, 1]))
+        again = topics_from_categories([("a",), ("d",), ("c",), ("e",)], np.array([1, 2, 3, 1]), previous=first)
+        assert again.names == ("a", "d", "c", "e")
+        assert again.membership.tolist() == np.eye(4)[[0, 1, 2, 3]].tolist()
+
+    @given(st.permutations(range(6)), st.integers(0, 6))
+    def test_matching_undoes_a_shuffle(self, order, lost):
+        centres = np.eye(6, dtype=np.float32)
+        new = centres[list(order)].copy()
+        new[:lost] *= -1
+        assert match_topics(centres, new).tolist() == [-1] * lost + list(order)[lost:]

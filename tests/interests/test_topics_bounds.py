@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evorec.core.artifact import Reader, write_arrays, writing
-from evorec.interests.topics import Topics, name_clusters, topics_from_categories, topics_from_embeddings
+from evorec.core.errors import InputError
+from evorec.interests.topics import (
+    Topics,
+    match_topics,
+    spherical_clusters,
+    topics_from_categories,
+    topics_from_embeddings,
+)
 
 WORDS = ("tent", "novel", "piano", "soup", "茶具", "电影")
 
@@ -56,8 +63,51 @@ def test_length_of_an_embedding_does_not_matter_and_zero_rows_are_unknown() -> N
     assert not b.membership[0].any()
 
 
-def test_names_drop_numbers_and_letters_but_not_a_chinese_character() -> None:
-    assert name_clusters(["2024 b 茶", "novel"], np.array([0, 1]), 2) == ("茶", "novel")
+def test_a_topic_is_renamed_to_a_name_of_its_own() -> None:
+    topics = Topics(names=("tea", "novel"), membership=np.eye(2), centres=np.eye(2))
+    assert topics.renamed({"tea": "novel", "novel": "茶"}).names == ("novel", "茶")
+    for names in ({"soup": "x"}, {"tea": "novel"}, {"tea": " "}):
+        with pytest.raises(InputError):
+            topics.renamed(names)
+    with pytest.raises(InputError, match="categories"):
+        topics_from_categories([("a",)], np.ones(1)).renamed({"a": "b"})
+
+
+def test_previous_topics_are_of_the_same_items() -> None:
+    x, _, texts = planted()
+    first = topics_from_embeddings(x, np.ones(len(x)), texts, seed=0, number=6)
+    with pytest.raises(InputError, match="previous topics hold"):
+        topics_from_embeddings(x[:-1], np.ones(len(x) - 1), texts[:-1], seed=0, previous=first)
+    empty = first.aligned(np.full(len(x), -1))
+    assert len(topics_from_embeddings(x, np.ones(len(x)), texts, seed=0, previous=empty).names) == 6
+    nothing = topics_from_embeddings(x * 0, np.ones(len(x)), texts, seed=0)
+    assert len(topics_from_embeddings(x, np.ones(len(x)), texts, seed=0, number=6, previous=nothing).names) == 6
+
+
+@pytest.mark.parametrize("number", [0, -1, 65])
+def test_a_number_of_topics_lies_within_the_limit(number: int) -> None:
+    x, _, texts = planted()
+    with pytest.raises(InputError, match="topics are asked for"):
+        topics_from_embeddings(x, np.ones(len(x)), texts, seed=0, number=number)
+
+
+def test_centres_of_two_embeddings_do_not_match() -> None:
+    with pytest.raises(InputError, match="dimensions"):
+        match_topics(np.eye(2), np.eye(3))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 12), st.integers(1, 30), st.integers(0, 9))
+def test_clusters_are_a_fixed_point(number: int, rows: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(rows, 4)).astype(np.float32)
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    centres, labels = spherical_clusters(x, np.ones(rows, np.float32), number, rng)
+    assert 1 <= len(centres) <= min(number, rows)
+    assert set(labels.tolist()) == set(range(len(centres)))
+    np.testing.assert_allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-5)
+    cosine = x @ centres.T
+    np.testing.assert_allclose(cosine[np.arange(rows), labels], cosine.max(axis=1), atol=1e-5)
 
 
 @pytest.mark.parametrize("given_categories", [True, False])

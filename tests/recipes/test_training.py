@@ -180,4 +180,5 @@ class TestSmallAndOddLogs:
         )  # fmt: skip
         engine = fit(Dataset.create(log), fast("lexical"))
         assert engine.recommend(["a"]).list_of(0) == ["y"]
-        assert engine.recommend(["c"]).fallback.tolist() == [True]
+        assert engine.recommend(["c"]).fallback.tolist() == [False]  # has spoken
+        assert engine.recommend(["d"]).fallback.tolist() == [True]

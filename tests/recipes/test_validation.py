@@ -7,6 +7,7 @@ from evorec.core.types import DAY, Events
 from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
 from evorec.models.base import RunOptions
+from evorec.recipes.assembly import item_table
 from evorec.recipes.config import Recipe, ScorerSpec, fast
 from evorec.recipes.validation import fit_blend, stages
 
@@ -14,8 +15,9 @@ RUN = RunOptions()
 TINY = fast("lexical")
 
 
-def vectors_of(dataset):
-    return np.random.default_rng(0).normal(size=(len(dataset.items), 8)).astype(np.float32)
+def table_of(dataset):
+    vectors = np.random.default_rng(0).normal(size=(len(dataset.items), 8)).astype(np.float32)
+    return item_table(dataset, vectors, dimension=8, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +26,7 @@ def data():
 
 
 def test_cuts_lie_inside_the_training_time(data):
-    cuts = stages(data, vectors_of(data), TINY, RUN)
+    cuts = stages(data, table_of(data), TINY, RUN)
     assert len(cuts) == TINY.windows
     moments = [cut.split.cut for cut in cuts]
     assert moments == sorted(moments)
@@ -35,24 +37,35 @@ def test_cuts_lie_inside_the_training_time(data):
 
 
 def test_an_item_that_only_the_future_knows_is_no_candidate(data):
-    for cut in stages(data, vectors_of(data), TINY, RUN):
+    for cut in stages(data, table_of(data), TINY, RUN):
         foreseen = (cut.train.item_counts > 0) | (data.catalogue.available_from > np.iinfo(np.int64).min)
         assert foreseen[cut.targets.item].all()
 
 
 def test_the_same_seed_decides_the_same(data):
-    (one, said), (other, again) = (fit_blend(data, vectors_of(data), TINY, RUN) for _ in range(2))
+    (one, _, said), (other, _, again) = (fit_blend(data, table_of(data), TINY, RUN) for _ in range(2))
     assert said == again
     assert np.array_equal(one.weights, other.weights)
     assert np.array_equal(one.absent, other.absent)
 
 
 def test_what_was_weighed_is_what_the_recipe_names(data):
-    blend, notes = fit_blend(data, vectors_of(data), TINY, RUN)
-    assert [scorer.name for scorer in blend.scorers] == [spec.name for spec in TINY.scorers]
+    blend, kept, notes = fit_blend(data, table_of(data), TINY, RUN)
+    assert [scorer.name for scorer in blend.scorers] == [spec.name for spec in kept]
+    assert {spec for spec in map(id, TINY.scorers) if spec} >= {id(spec) for spec in kept}
     assert (blend.weights >= 0).all()
-    (note,) = notes
-    assert all(spec.name in note for spec in TINY.scorers)
+    optional, ranking = notes
+    assert all(spec.name in optional for spec in TINY.scorers if spec.optional)
+    assert all(spec.name in ranking for spec in kept)
+
+
+def test_evidence_that_is_noise_is_left_out(data):
+    """Content that means nothing: a random vector per item. It may stay out; what must stay in stays in."""
+    noise = ScorerSpec(kind="content", name="noise", settings={"half_life_events": 2.0}, optional=True)
+    needed = [spec for spec in TINY.scorers if spec.kind in ("popularity", "transitions")]
+    _, kept, notes = fit_blend(data, table_of(data), Recipe(name="noisy", scorers=(*needed, noise)), RUN)
+    assert [spec.name for spec in kept] == [spec.name for spec in needed]
+    assert "noise" in notes[0] and "left out" in notes[0]
 
 
 def test_the_time_scale_that_the_market_has_gets_the_weight():
@@ -71,13 +84,15 @@ def test_the_time_scale_that_the_market_has_gets_the_weight():
         ScorerSpec(kind="popularity", name=f"{days:g} days", settings={"half_life_days": days}) for days in (2.0, 365.0)
     )
     recipe = Recipe(name="two scales", scorers=(short, long))
-    blend, _ = fit_blend(data, np.zeros((len(data.items), 2), dtype=np.float32), recipe, RUN)
+    blend, _, _ = fit_blend(data, table_of(data), recipe, RUN)
     of_short, of_long = blend.weights.mean(axis=1)
     assert of_short > 3 * of_long
 
 
 def test_a_log_too_short_says_so():
     log = Events.create(user_ids=["a"], item_ids=["x"], timestamps=[1])
-    blend, notes = fit_blend(Dataset.create(log), np.ones((1, 2), dtype=np.float32), TINY, RUN)
+    data = Dataset.create(log)
+    blend, kept, notes = fit_blend(data, table_of(data), TINY, RUN)
+    assert not any(spec.optional for spec in kept)
     assert "too short" in notes[-1]
     assert (blend.weights == TINY.blend.prior).all()

@@ -48,8 +48,8 @@ def test_columns_hold_everything(rows):
     log = log_of(rows[: len(rows) // 2])
     for user_id, item_id, timestamp in rows[len(rows) // 2 :]:
         log.append(user_id, ITEMS.code(item_id), timestamp)
-    ids, owner, item, timestamp = log.columns()
-    held = zip((ids[o] for o in owner), (ITEMS.ids[i] for i in item), timestamp.tolist(), strict=True)
+    ids, told = log.columns()
+    held = zip((ids[o] for o in told.owner), (ITEMS.ids[i] for i in told.item), told.timestamp.tolist(), strict=True)
     assert sorted(held) == sorted(rows)
 
 

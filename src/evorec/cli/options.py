@@ -51,6 +51,24 @@ def mapping(pairs: Sequence[str] | None) -> dict[str, str]:
     return found
 
 
+def weights(pairs: Sequence[str] | None) -> dict[str, float]:
+    """`ACTION=WEIGHT` pairs as a dictionary.
+
+    >>> weights(["view=0.2"])
+    {'view': 0.2}
+    """
+    found: dict[str, float] = {}
+    for pair in pairs or ():
+        action, _, number = pair.rpartition("=")
+        try:
+            found[action] = float(number)
+        except ValueError:
+            action = ""
+        if not action:
+            raise InputError(f"a weight reads ACTION=WEIGHT, not {pair!r}", mend="as in --action-weight view=0.2")
+    return found
+
+
 def moment(text: str | None) -> int | None:
     """A moment given as seconds or as an ISO date, in UTC microseconds.
 

@@ -16,6 +16,10 @@ def recommend(
     history: Annotated[
         Path | None, typer.Option(help="Events of people the model never saw: a file like the training log.")
     ] = None,
+    says: Annotated[
+        list[str] | None,
+        typer.Option(help="Words of the --user, as if just said: a query, a comment. Repeatable; nothing is saved."),
+    ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every user of the log.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write a table (.parquet, .csv, .jsonl) instead of printing.")
@@ -42,6 +46,8 @@ def recommend(
 
     if sum((bool(user), users is not None, history is not None, everyone)) != 1:
         raise InputError("say for whom", mend="give one of --user, --users FILE, --history FILE or --all")
+    if says and not user:
+        raise InputError("--says needs somebody who says it", mend="name one with --user")
     request = Request(
         k=k,
         candidates=None if candidates is None else tuple(options.lines(candidates)),
@@ -66,5 +72,8 @@ def recommend(
         batches, reasons = listing.for_histories(engine, read, request, moment)
     else:
         ids = list(user or ()) or options.lines(users or Path())
+        if says:
+            just_now = (engine.now if moment is None else moment) - 1
+            engine.observe_all_words([(name, just_now, text) for name in ids for text in says])
         batches = iter([engine.recommend(ids, request, as_of=moment)])
     listing.deliver(engine, batches, reasons if why else None, out=out, as_json=as_json)

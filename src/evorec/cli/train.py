@@ -1,6 +1,6 @@
 """`evorec train`: from files to a saved model."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,13 @@ def train(
     recipe: options.RecipeName = "fast",
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = options.DEFAULT_MODEL,
     encoder: options.EncoderName = "auto",
+    users: Annotated[
+        Path | None, typer.Option(help="Users with declared interests: a file with user_id and interests.")
+    ] = None,
+    value: Annotated[str, typer.Option(help="What the value column means: nothing, rating or share.")] = "nothing",
+    action_weight: Annotated[
+        list[str] | None, typer.Option(help="How much an action says: ACTION=WEIGHT, as in view=0.2. Repeatable.")
+    ] = None,
     columns: options.EventColumns = None,
     item_columns: options.ItemColumns = None,
     timezone: options.Timezone = "UTC",
@@ -24,6 +31,7 @@ def train(
 ) -> None:
     """Clean the data, read the items, fit, choose settings by inner validation, save a model."""
     from evorec.cli.output import emit_json, messages, reporter
+    from evorec.data.feedback import Feedback
     from evorec.engine.model import Model
     from evorec.models.base import RunOptions
     from evorec.recipes.config import recipe as recipe_called
@@ -32,10 +40,12 @@ def train(
 
     Model.check_place(out)
     console = messages(quiet)
-    chosen = recipe_called(recipe, encoder=encoder)
+    feedback = Feedback(value=value, actions=options.weights(action_weight))  # type: ignore[arg-type]  # checked there
+    chosen = replace(recipe_called(recipe, encoder=encoder), feedback=feedback)
     loaded = load_dataset(
         events,
         items,
+        users,
         columns=options.mapping(columns),
         item_columns=options.mapping(item_columns) or None,
         timezone=timezone,

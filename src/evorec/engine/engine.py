@@ -1,6 +1,7 @@
 """The engine: one model and the histories of its users, answering requests."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,14 +10,17 @@ import numpy as np
 from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
 from evorec.core.types import F32, I64, Bool, Queries
-from evorec.engine.interests import InterestView, view_interests
+from evorec.encoders.base import Progress
+from evorec.engine.interests import InterestView, Watcher, view_interests
 from evorec.engine.model import Model
+from evorec.engine.population import PopulationView, view_population
 from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
 from evorec.explain.evidence import Evidence, explain
 from evorec.retrieval.diversity import diversify
 from evorec.retrieval.exact import top_k
 from evorec.store.base import EventLog
+from evorec.store.remarks import RemarkLog
 
 _CHUNK = 64  # queries scored at once: memory stays at a few rows per item
 _DIVERSITY_POOL = 10  # a diverse list is chosen from the best k times so many
@@ -29,21 +33,29 @@ class Engine:
     events before `as_of` are read.
     """
 
-    def __init__(self, model: Model, log: EventLog) -> None:
+    def __init__(self, model: Model, log: EventLog, remarks: RemarkLog | None = None) -> None:
         self.model = model
         self.log = log
+        self.remarks = RemarkLog() if remarks is None else remarks
 
     @property
     def now(self) -> int:
         """The default `as_of`: one microsecond after the newest known event."""
-        return max(self.log.newest, self.model.trained_until) + 1
+        said = self.remarks.newest
+        return max(self.log.newest, self.model.trained_until, self.model.trained_until if said is None else said) + 1
+
+    def queries(self, user_ids: Sequence[str], *, as_of: int | I64 | None = None) -> Queries:
+        """What each user had touched and said before `as_of`."""
+        moments = self._moments(as_of, len(user_ids))
+        items = self.model.items
+        remarks = self.remarks.of(user_ids, moments, items.embedding, items.topics)
+        return replace(self.log.queries(user_ids, moments), remarks=remarks)
 
     def recommend(
         self, user_ids: Sequence[str], request: Request | None = None, *, as_of: int | I64 | None = None
     ) -> Recommendations:
         """Ranked lists for users of the log; users without a history follow `request.unknown`."""
-        moments = self._moments(as_of, len(user_ids))
-        return self.recommend_for(self.log.queries(user_ids, moments), tuple(user_ids), request)
+        return self.recommend_for(self.queries(user_ids, as_of=as_of), tuple(user_ids), request)
 
     def recommend_for(
         self, queries: Queries, user_ids: tuple[str, ...], request: Request | None = None
@@ -51,6 +63,8 @@ class Engine:
         """Ranked lists for any histories, also of people the model never saw."""
         request = request or Request()
         empty = np.diff(queries.offsets) == 0
+        if queries.remarks is not None:
+            empty &= np.diff(queries.remarks.offsets) == 0
         if request.unknown == "error" and empty.any():
             first = user_ids[int(np.flatnonzero(empty)[0])]
             raise InputError(
@@ -101,18 +115,44 @@ class Engine:
             as_of=np.full(len(histories), moment, dtype=np.int64),
         )
 
-    def observe(self, user_id: str, item_id: str, timestamp: int) -> bool:
+    def observe(
+        self, user_id: str, item_id: str, timestamp: int, *, action: str = "", value: float | None = None
+    ) -> bool:
         """Take in one event; the next answer reads it. False where this user, item and time are already known.
 
-        Observing events one by one, in any order, gives the same answers as an engine that had them all along.
+        `action` and `value` weigh it, as the model's `Feedback` says; one that speaks against the item (a cancel, a
+        skip) moves the interests away from it. Observing events one by one, in any order, gives the same answers as an
+        engine that had them all along.
         """
         row = self.model.items.ids.code(item_id)
         if row < 0:
             raise InputError(f"item {item_id!r} is not in the catalogue", mend="add it first with add_items")
-        is_new = self.log.append(user_id, row, timestamp)
+        weight = self.model.feedback.weight(action, value)
+        if weight <= 0:
+            return self.remarks.take_back(user_id, timestamp, row, weight)
+        is_new = self.log.append(user_id, row, timestamp, weight)
         if is_new and timestamp < self.model.items.first_seen[row]:
             self.model = self.model.touched(row, timestamp)
         return is_new
+
+    def observe_words(self, user_id: str, text: str, timestamp: int, *, weight: float = 1.0) -> bool:
+        """Take in words of a user: a query, a review, a comment, a declared interest. They move the interests as text.
+
+        The words are read by the encoder that read the items; False where they are already known, or say nothing.
+        """
+        return self.observe_all_words([(user_id, timestamp, text)], weight=weight) > 0
+
+    def observe_all_words(
+        self, said: Sequence[tuple[str, int, str]], *, weight: float = 1.0, progress: Progress | None = None
+    ) -> int:
+        """Take in the words of many users, `(user_id, timestamp, text)` each; returns how many were new.
+
+        Text is read once, all of it in one go: for many remarks that is far faster than one by one.
+        """
+        new = sorted({text for _, _, text in said if text.strip() and not self.remarks.knows(text)})
+        vectors = dict(zip(new, self.model.read_words(new, progress=progress), strict=True)) if new else {}
+        readable = [s for s in said if s[2] in vectors or self.remarks.knows(s[2])]
+        return sum(self.remarks.say(user, at, text, vectors.get(text), weight) for user, at, text in readable)
 
     def add_items(self, catalogue: Catalogue, *, available_from: int | None = None) -> int:
         """Append new items; they are recommended by content at once. Returns how many were new.
@@ -140,7 +180,7 @@ class Engine:
 
     def explain(self, user_id: str, item_id: str, *, as_of: int | None = None) -> tuple[Evidence, ...]:
         """Why `item_id` suits `user_id`: evidence by scorer and event, strongest first."""
-        return self.explain_for(self.log.queries([user_id], self._moments(as_of, 1)), item_id)
+        return self.explain_for(self.queries([user_id], as_of=as_of), item_id)
 
     def explain_for(self, query: Queries, item_id: str) -> tuple[Evidence, ...]:
         """Why `item_id` suits the one user of `query`, also somebody the model never saw."""
@@ -152,18 +192,31 @@ class Engine:
     def interests(self, user_id: str, *, as_of: int | None = None, points: int = 120) -> InterestView:
         """What a user is interested in at `as_of`, how that came about, and what comes next."""
         moment = self.now if as_of is None else as_of
-        query = self.log.queries([user_id], self._moments(moment, 1))
-        if not len(query.item):
+        query = self.queries([user_id], as_of=moment)
+        if not len(query.item) and query.remarks is None:
             raise InputError(f"user {user_id!r} has no events before this moment", mend="check the id and as_of")
         if not self.model.topics.names:
             raise InputError(
                 "this model has no topics", mend="train with a catalogue that has categories, titles or texts"
             )
-        return view_interests(query, self.model.items, self.model.topics, self.model.interests, points=points)
+        model = self.model
+        return view_interests(query, model.items, model.catalogue, model.topics, model.interests, points=points)
+
+    def population(self, *, as_of: int | None = None, periods: int = 12) -> PopulationView:
+        """What everybody is interested in over `periods`: what rises and falls, what leads to what, who drifted."""
+        queries = self.queries(self.log.user_ids(), as_of=as_of)
+        return view_population(queries, self.model.items, self.model.topics, self.model.interests, periods=periods)
+
+    def watch(self, user_id: str) -> Watcher:
+        """A watcher that has seen the user's log so far, and raises an alarm when interests turn."""
+        detector = self.model.interests.detector
+        if detector is None:
+            raise InputError("this model cannot watch for drift", mend="train on a log where more users have 10 events")
+        return Watcher(detector, self.model.items, self.queries([user_id]))
 
     def save(self, folder: Path | str) -> None:
         """Write `model/` and `users/` into `folder`; each is replaced only once it is complete."""
-        self.model.save(Path(folder), self.log)
+        self.model.save(Path(folder), self.log, self.remarks)
 
     def _moments(self, as_of: int | I64 | None, count: int) -> I64:
         return np.broadcast_to(np.asarray(self.now if as_of is None else as_of, dtype=np.int64), (count,)).copy()

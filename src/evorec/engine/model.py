@@ -1,8 +1,8 @@
 """The model: everything learned, immutable, and the folders it is saved to."""
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -13,20 +13,23 @@ from evorec.core.artifact import MANIFEST, Reader, check_target, write_arrays, w
 from evorec.core.catalogue import Catalogue
 from evorec.core.errors import ArtifactError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, I64, Events
+from evorec.core.types import ALWAYS, F32, I64, Events
 from evorec.data.dataset import Dataset
-from evorec.encoders.base import Encoder, encode_texts
+from evorec.data.feedback import Feedback
+from evorec.encoders.base import Encoder, Progress, encode_texts
 from evorec.encoders.lexical import LexicalEncoder
 from evorec.encoders.opening import open_encoder
 from evorec.encoders.whitening import Whitening
-from evorec.interests.state import InterestConfig, InterestModel
+from evorec.interests.model import InterestModel
 from evorec.interests.topics import Topics
 from evorec.models.base import Items, Personal
 from evorec.models.blend import Blend
 from evorec.store.base import EventLog
+from evorec.store.remarks import RemarkLog
 
 _KIND: Final = "evorec model"
 _USERS: Final = "evorec user log"
+_NEAREST: Final = 20  # items whose topics speak for words that name none
 
 Specs = tuple[Mapping[str, Any], ...]
 
@@ -81,6 +84,7 @@ class Model:
     whitening: Whitening
     lexical: LexicalEncoder | None
     card: ModelCard
+    feedback: Feedback = field(default_factory=Feedback)
 
     def encoder(self) -> Encoder:
         """The encoder the items were read with, opened now; refuses one whose weights have changed."""
@@ -91,6 +95,21 @@ class Model:
                 mend="install the version it was trained with, or train again",
             )
         return encoder
+
+    def read_words(self, texts: Sequence[str], *, progress: Progress | None = None) -> list[tuple[F32, F32]]:
+        """Embedding and topics of each text, read as an item that says just that.
+
+        Where topics are given categories, words that name one are that topic; others have the topics of the items
+        nearest in content.
+        """
+        embedding = self.whitening.apply(encode_texts(self.encoder(), texts, progress=progress))
+        topics = self.topics.assign(categories=[(text,) for text in texts], embedding=embedding)
+        for row in np.flatnonzero(~topics.any(axis=1) & embedding.any(axis=1)):
+            near = self.items.embedding @ embedding[row]
+            nearest = np.argpartition(-near, min(_NEAREST, len(near) - 1))[:_NEAREST]
+            mixed = np.maximum(near[nearest], 0) @ self.items.topics[nearest]
+            topics[row] = mixed / mixed.sum() if mixed.sum() > 0 else 0
+        return list(zip(embedding, topics, strict=True))
 
     @property
     def trained_until(self) -> int:
@@ -135,17 +154,23 @@ class Model:
         check_target(folder / "model", kind=_KIND)
         check_target(folder / "users", kind=_USERS)
 
-    def save(self, folder: Path, log: EventLog) -> None:
+    def save(self, folder: Path, log: EventLog, remarks: RemarkLog) -> None:
         """Write `model/` and, apart from it, `users/`: ids, histories and all else that rests on single people."""
         with writing(folder / "model", kind=_KIND) as draft:
             self._write(draft)
         with writing(folder / "users", kind=_USERS) as draft:
-            ids, owner, item, timestamp = log.columns()
-            write_json(draft / "users.json", {"model": _model_id(folder / "model"), "ids": ids})
-            write_arrays(
-                draft / "events.safetensors",
-                {"user": owner.astype(np.int32), "item": item.astype(np.int32), "timestamp": timestamp},
-            )
+            ids, held = log.columns()
+            said, columns = remarks.saved()
+            write_json(draft / "users.json", {"model": _model_id(folder / "model"), "ids": ids, "remarks": said})
+            write_arrays(draft / "remarks.safetensors", columns)
+            events: dict[str, NDArray[Any]] = {
+                "user": held.owner.astype(np.int32),
+                "item": held.item,
+                "timestamp": held.timestamp,
+            }
+            if held.weight is not None:
+                events["weight"] = held.weight
+            write_arrays(draft / "events.safetensors", events)
             for number, scorer in enumerate(self.blend.scorers):
                 if isinstance(scorer, Personal):
                     write_arrays(draft / f"scorer-{number}.safetensors", scorer.personal())
@@ -162,7 +187,10 @@ class Model:
                 "domain": self.catalogue.domain,
             },
         )
-        write_json(draft / "topics.json", {"names": self.topics.names, "interests": asdict(self.interests.config)})
+        write_json(
+            draft / "topics.json",
+            {"names": self.topics.names, "interests": self.interests.settings(), "feedback": asdict(self.feedback)},
+        )
         parts: dict[str, Mapping[str, NDArray[Any]]] = {
             "items": {
                 "embedding": self.items.embedding,
@@ -172,7 +200,8 @@ class Model:
                 "available_until": self.catalogue.available_until,
             },
             "whitening": self.whitening.arrays(),
-            "topics": {**self.topics.arrays(), "transition": self.interests.transition},
+            "topics": self.topics.arrays(),
+            "interests": self.interests.arrays(),
             "blend": self.blend.arrays(),
             **{f"scorer-{number}": scorer.arrays() for number, scorer in enumerate(self.blend.scorers)},
         }
@@ -183,24 +212,24 @@ class Model:
                 write_arrays(draft / f"{name}.safetensors", arrays)
 
     @classmethod
-    def load(cls, folder: Path, assemble: Callable[[list[dict[str, Any]]], Blend]) -> tuple["Model", Events]:
+    def load(cls, folder: Path, assemble: Callable[[list[dict[str, Any]]], Blend]) -> tuple["Model", Events, RemarkLog]:
         """Read what `save` wrote; `assemble` builds the blend from its specs. Every checksum is verified first."""
         reader = Reader(folder / "model", kind=_KIND)
         card = reader.json("card.json")
         model = cls._read(reader, ModelCard(**{**card, "notes": tuple(card["notes"])}), assemble)
         if (folder / "users").exists():
-            return model, _read_users(folder, model)
+            return model, *_read_users(folder, model)
         empty = np.zeros(0, dtype=np.int32)
         log = Events(
             users=Vocabulary(()), items=model.items.ids, user=empty, item=empty, timestamp=empty.astype(np.int64)
         )
-        return model, log
+        return model, log, RemarkLog()
 
     @classmethod
     def _read(cls, reader: Reader, card: ModelCard, assemble: Callable[[list[dict[str, Any]]], Blend]) -> "Model":
         specs, names = reader.json("scorers.json"), reader.json("items.json")
         ids, table = Vocabulary(tuple(names["ids"])), reader.arrays("items.safetensors")
-        topics, moving = reader.json("topics.json"), reader.arrays("topics.safetensors")
+        topics = reader.json("topics.json")
         blend = assemble(specs).restore(reader.arrays("blend.safetensors"))
         for number, scorer in enumerate(blend.scorers):
             file = f"scorer-{number}.safetensors"
@@ -217,13 +246,14 @@ class Model:
                 available_from=table["available_from"],
                 available_until=table["available_until"],
             ),
-            topics=Topics.from_arrays(tuple(topics["names"]), table["topics"], moving),
-            interests=InterestModel(config=InterestConfig(**topics["interests"]), transition=moving["transition"]),
+            topics=Topics.from_arrays(tuple(topics["names"]), table["topics"], reader.arrays("topics.safetensors")),
+            interests=InterestModel.restore(topics["interests"], reader.arrays("interests.safetensors")),
             whitening=Whitening.from_arrays(reader.arrays("whitening.safetensors")),
             lexical=LexicalEncoder.from_arrays(reader.arrays("encoder.safetensors"))
             if card.encoder == LexicalEncoder.name
             else None,
             card=card,
+            feedback=Feedback(**topics["feedback"]),
         )
 
 
@@ -231,9 +261,10 @@ def _model_id(folder: Path) -> str:
     return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
 
 
-def _read_users(folder: Path, model: Model) -> Events:
+def _read_users(folder: Path, model: Model) -> tuple[Events, RemarkLog]:
     reader = Reader(folder / "users", kind=_USERS)
     names, columns = reader.json("users.json"), reader.arrays("events.safetensors")
+    remarks = RemarkLog.from_saved(names["remarks"], reader.arrays("remarks.safetensors"))
     if names["model"] != _model_id(folder / "model"):
         raise ArtifactError(
             f"{folder / 'users'} belongs to another model",
@@ -243,10 +274,12 @@ def _read_users(folder: Path, model: Model) -> Events:
         if isinstance(scorer, Personal):
             scorer.restore_personal(reader.arrays(f"scorer-{number}.safetensors"))
     timestamp: I64 = columns["timestamp"]
-    return Events.from_codes(
+    events = Events.from_codes(
         users=Vocabulary(tuple(names["ids"])),
         items=model.items.ids,
         user=columns["user"],
         item=columns["item"],
         timestamp=timestamp,
+        weight=columns.get("weight"),
     )
+    return events, remarks

@@ -39,7 +39,8 @@ def batch_evidence(
 
     Event rows offsets[q]:offsets[q + 1] belong to query q; `membership float32[n, topics]` are their content vectors
     C_i, `timestamps int64[n]` and `as_of int64[q]` UTC microseconds, `weights float[n]` default to 1. Events that are
-    not before `as_of` do not count.
+    not before `as_of` do not count. Weights below 0 speak against a topic: m may then lie below 0, where `shares` and
+    `degrees` read it as 0.
 
     >>> m = batch_evidence(offsets=np.array([0, 2]), membership=np.eye(2, dtype=np.float32),
     ...                    timestamps=np.array([0, 10]) * DAY, as_of=np.array([20]) * DAY, half_life_days=10)
@@ -65,12 +66,12 @@ def _decayed(timestamps: I64, as_of: I64, half_life_days: float) -> F64:
 
 
 def shares(evidence: NDArray[Any]) -> F64:
-    """Where attention goes: m / sum(m) along the last axis; all 0 where there is no evidence.
+    """Where attention goes: m / sum(m) along the last axis; all 0 where there is no evidence, or only some against.
 
     >>> shares(np.array([1.0, 3.0])).tolist()
     [0.25, 0.75]
     """
-    m = np.asarray(evidence, dtype=np.float64)
+    m = np.maximum(np.asarray(evidence, dtype=np.float64), 0.0)
     total = m.sum(axis=-1, keepdims=True)
     return np.asarray(np.divide(m, total, out=np.zeros_like(m), where=total > 0))
 
@@ -81,7 +82,7 @@ def degrees(evidence: NDArray[Any], saturation: float) -> F64:
     >>> degrees(np.array([0.0, 3.0]), 3.0).round(3).tolist()
     [0.0, 0.632]
     """
-    return np.asarray(-np.expm1(-np.asarray(evidence, dtype=np.float64) / saturation), dtype=np.float64)
+    return np.asarray(-np.expm1(-np.maximum(evidence, 0.0) / saturation), dtype=np.float64)
 
 
 def share_error(evidence: NDArray[Any]) -> F64:
@@ -92,20 +93,9 @@ def share_error(evidence: NDArray[Any]) -> F64:
     >>> bool(share_error(np.array([10.0, 10.0])).max() < share_error(np.array([1.0, 1.0])).max())
     True
     """
-    a = np.asarray(evidence, dtype=np.float64) + 1.0 / max(1, np.shape(evidence)[-1])
+    a = np.maximum(np.asarray(evidence, dtype=np.float64), 0.0) + 1.0 / max(1, np.shape(evidence)[-1])
     total = a.sum(axis=-1, keepdims=True)
     return np.asarray(np.sqrt(a * (total - a) / (total**2 * (total + 1))), dtype=np.float64)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class InterestModel:
-    """How interests are kept and move: half-lives, and `transition float64[topics, topics]`, P[to, from] on shares.
-
-    One step of `transition` is one tie group: what the user does next.
-    """
-
-    config: InterestConfig
-    transition: F64
 
 
 class InterestState:
@@ -131,13 +121,16 @@ class InterestState:
         self._open = np.zeros(topics)
 
     def observe(self, topics: NDArray[Any], timestamp: int, weight: float = 1.0) -> None:
-        """Take in one event with content vector `topics float[topics]`, at `timestamp` (UTC microseconds)."""
+        """Take in one event with content vector `topics float[topics]`, at `timestamp` (UTC microseconds).
+
+        A `weight` below 0 speaks against the topics: a cancel, a skip.
+        """
         content = np.asarray(topics, dtype=np.float64)
         finite = np.isfinite(content).all() and np.isfinite(weight)
-        if content.shape != self._open.shape or not finite or (content < 0).any() or weight < 0:
+        if content.shape != self._open.shape or not finite or (content < 0).any():
             raise InputError(
                 f"an event of weight {weight} with topics of shape {content.shape} is no evidence",
-                mend=f"give {len(self._open)} numbers of at least 0, and a weight of at least 0",
+                mend=f"give {len(self._open)} numbers of at least 0, and a finite weight",
             )
         added = weight * content
         if timestamp == self.newest:
@@ -166,10 +159,13 @@ class InterestState:
         return np.asarray(np.exp2(-elapsed / self._half_lives)[:, None], dtype=np.float64)
 
 
-def interest_path(membership: F32, timestamps: I64, moments: I64, *, half_life_days: float) -> F32:
+def interest_path(
+    membership: F32, timestamps: I64, moments: I64, *, half_life_days: float, weights: NDArray[Any] | None = None
+) -> F32:
     """Evidence `float32[moments, topics]` of one user along `moments int64[t]`; each sees only events before it.
 
-    `membership float32[n, topics]` are the content vectors of the events at `timestamps int64[n]` (UTC microseconds).
+    `membership float32[n, topics]` are the content vectors of the events at `timestamps int64[n]` (UTC microseconds),
+    `weights float[n]` default to 1.
 
     >>> path = interest_path(np.eye(2, dtype=np.float32), np.array([0, 10]) * DAY, np.array([0, 10, 20]) * DAY,
     ...                      half_life_days=10)
@@ -177,6 +173,8 @@ def interest_path(membership: F32, timestamps: I64, moments: I64, *, half_life_d
     [[0.0, 0.0], [0.5, 0.0], [0.25, 0.5]]
     """
     left = _decayed(timestamps, moments[:, None], half_life_days)
+    if weights is not None:
+        left = left * weights
     return np.asarray(left @ membership, dtype=np.float32)
 
 

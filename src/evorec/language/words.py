@@ -18,9 +18,13 @@ _CHINESE_FROM: Final = 0.3  # one Han character says as much as several Latin le
 
 # Words that name no topic. Short on purpose: what is merely frequent, TF-IDF weighs down by itself.
 _STOP_WORDS: Final = """
-    a about all also an and any are as at be been but by can do for from had has have he her his how i if in into is it
-    its just me more most my no nor not of off on or our out per she so some such than that the their them then there
-    these they this those to too up us was we were what when which who will with you your
+    a about after again all also always an and another any are as at away back be because become becomes been before
+    being between both but by can come comes could do does down during each even ever every find finds for from get
+    gets go goes had has have he her here him himself his how however i if in into is it its itself just keep know
+    like made make makes many may me more most much must my never no nor not now of off on once only or other our out
+    over own per really same see she should since so some soon still such take takes than that the their them
+    themselves then there these they thing things this those through to too under until up us use used very want was
+    way we well were what when where whether which while who whose why will with within without would you your
     的 了 和 与 及 或 是 在 有 也 都 就 而 但 又 很 不 没 我 你 他 她 它 我们 你们 他们 这 那 这个 那个 一 个 一个 之 于
     从 到 对 为 以 把 被 让 给 吗 呢 吧 啊 着 过 地 得 等 什么 怎么 还 会 能 要 上 下 里 中
 """
@@ -68,3 +72,15 @@ def is_chinese(text: str) -> bool:
     (True, False, False)
     """
     return han_share(text) >= _CHINESE_FROM and not _ANY_KANA.search(text)
+
+
+def is_thing(word: str) -> bool:
+    """Whether `word` may name a thing or a doing: a noun or verb, if it is Chinese by the jieba dictionary; else yes.
+
+    >>> [word for word in ("火锅", "跳舞", "今天", "非常", "tea") if is_thing(word)]
+    ['火锅', '跳舞', 'tea']
+    """
+    if word.isascii() or not _HAN.search(word):
+        return True
+    tags = [tag for _, tag in rjieba.tag(word)]
+    return len(tags) == 1 and tags[0][0] in ("n" if len(word) == 1 else "nvjil")

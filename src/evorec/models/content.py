@@ -62,6 +62,10 @@ class Content:
             shape=(len(queries), len(items)),
         )
         vectors: F32 = np.asarray(history @ items.embedding, dtype=np.float32)
+        if queries.remarks is not None:
+            said = queries.remarks
+            left = said.weight * np.exp2(-_events_since(queries) / self.config.half_life_events)
+            np.add.at(vectors, said.owner, left[:, None].astype(np.float32) * said.embedding)
         return unit_rows(vectors)
 
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
@@ -81,3 +85,17 @@ class Content:
     def restore(self, arrays: Arrays) -> Self:
         """Nothing."""
         return self
+
+
+def _events_since(queries: Queries) -> F64:
+    """`float64[r]`: how many events and remarks of the same query came after each remark."""
+    said = queries.remarks
+    assert said is not None
+    since = np.zeros(len(said.timestamp))
+    for q in np.unique(said.owner):
+        touched = queries.timestamp[queries.offsets[q] : queries.offsets[q + 1]]
+        rows = slice(said.offsets[q], said.offsets[q + 1])
+        at = said.timestamp[rows]
+        since[rows] = len(touched) - np.searchsorted(touched, at, side="right")
+        since[rows] += len(at) - np.searchsorted(at, at, side="right")
+    return since

@@ -25,20 +25,30 @@ class InterestMatchConfig:
 
 
 def interests(queries: Queries, items: Items, *, half_life_days: float) -> F32:
-    """`float32[queries, topics]` decayed evidence m of each user just after the newest event of the history.
+    """`float32[queries, topics]` decayed evidence m of each user just after the newest event or remark.
 
     From there to `as_of` all topics fade alike, so for shares and cosines the moment makes no difference; but after a
     long silence nothing would be left of a float.
     """
-    newest = queries.as_of.copy()
-    held = np.diff(queries.offsets) > 0
-    newest[held] = queries.timestamp[queries.offsets[1:][held] - 1] + 1
-    return batch_evidence(
+    fresh = queries.newest + 1
+    evidence = batch_evidence(
         offsets=queries.offsets,
         membership=items.topics[queries.item],
         timestamps=queries.timestamp,
-        as_of=newest,
+        as_of=fresh,
         half_life_days=half_life_days,
+        weights=queries.weight,
+    )
+    said = queries.remarks
+    if said is None:
+        return evidence
+    return evidence + batch_evidence(
+        offsets=said.offsets,
+        membership=said.topics,
+        timestamps=said.timestamp,
+        as_of=fresh,
+        half_life_days=half_life_days,
+        weights=said.weight,
     )
 
 
@@ -67,14 +77,14 @@ class InterestMatch:
 
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
         """Cosines in [0, 1]."""
-        state = unit_rows(interests(queries, items, half_life_days=self.config.half_life_days))
+        state = unit_rows(np.maximum(interests(queries, items, half_life_days=self.config.half_life_days), 0))
         return state @ items.unit_topics.T, known_pairs(np.asarray(state.any(axis=1)), items.has_topics)
 
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""
-        newest = queries.timestamp[queries.offsets[1:][queries.owner] - 1]
-        age = (newest - queries.timestamp) / (self.config.half_life_days * DAY)
-        return shares_per_query(queries, np.exp2(-age) * (items.topics[queries.item] @ items.topics[row]))
+        age = (queries.newest[queries.owner] - queries.timestamp) / (self.config.half_life_days * DAY)
+        weight = 1.0 if queries.weight is None else queries.weight
+        return shares_per_query(queries, weight * np.exp2(-age) * (items.topics[queries.item] @ items.topics[row]))
 
     def arrays(self) -> Arrays:
         """Nothing."""

@@ -14,6 +14,8 @@ from evorec.encoders.whitening import Whitening
 from evorec.interests.topics import Topics, topics_from_categories, topics_from_embeddings
 from evorec.models.base import Items, Scorer
 from evorec.models.content import Content, ContentConfig
+from evorec.models.evolution import Evolution, EvolutionConfig
+from evorec.models.journeys import JourneyMatch, JourneyMatchConfig
 from evorec.models.match import InterestMatch, InterestMatchConfig
 from evorec.models.popularity import Popularity, PopularityConfig
 from evorec.models.transitions import Transitions, TransitionsConfig
@@ -24,6 +26,8 @@ KINDS: Final[Mapping[str, tuple[Any, Any]]] = {
     "transitions": (Transitions, TransitionsConfig),
     "content": (Content, ContentConfig),
     "interests": (InterestMatch, InterestMatchConfig),
+    "journeys": (JourneyMatch, JourneyMatchConfig),
+    "evolution": (Evolution, EvolutionConfig),
 }
 
 

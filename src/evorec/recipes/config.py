@@ -5,16 +5,21 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from evorec.core.errors import InputError
+from evorec.data.feedback import Feedback
 from evorec.models.blend import BlendConfig
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScorerSpec:
-    """One scorer of a recipe: its `kind` (see `assembly.KINDS`), its name, and the settings of its config."""
+    """One scorer of a recipe: its `kind` (see `assembly.KINDS`), its name, and the settings of its config.
+
+    An `optional` one is kept only where inner validation says that it helps.
+    """
 
     kind: str
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
+    optional: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +27,8 @@ class Recipe:
     """All that decides what is built; what it is built from and on comes apart.
 
     `encoder`: a name for `open_encoder`; `dimension`: length of the whitened item vectors; `windows`: how many cuts
-    inside the training time settings and weights are chosen on; `queries`: at most so many users per cut.
+    inside the training time settings and weights are chosen on; `queries`: at most so many users per cut; `feedback`:
+    how strongly actions and values speak for an interest.
     """
 
     name: str
@@ -32,6 +38,7 @@ class Recipe:
     dimension: int = 128
     windows: int = 3
     queries: int = 1500
+    feedback: Feedback = field(default_factory=Feedback)
 
     def __post_init__(self) -> None:
         if not self.scorers:
@@ -41,13 +48,13 @@ class Recipe:
 
 
 def fast(encoder: str = "auto") -> Recipe:
-    """Counts, content and interests, blended: fits in seconds, no gradient descent on items.
+    """Counts, content and, where it helps, the evidence of evolving interests, blended; fits in seconds.
 
     Popularity and transitions stand in several time scales side by side; which of them counts on a given log, and for
     whom, is for the blend to weigh. That beat picking one scale by validation on sparse logs.
 
     >>> len(fast().scorers), fast().scorers[0].name
-    (8, 'popularity (2 days)')
+    (9, 'popularity (2 days)')
     """
     popularity = [
         ScorerSpec(kind="popularity", name=f"popularity ({days} days)", settings={"half_life_days": float(days)})
@@ -66,7 +73,8 @@ def fast(encoder: str = "auto") -> Recipe:
             ),
             ScorerSpec(kind="content", name="content (short-term)", settings={"half_life_events": 2.0}),
             ScorerSpec(kind="content", name="content (long-term)", settings={"half_life_events": 50.0}),
-            ScorerSpec(kind="interests", name="interests", settings={"half_life_days": 30.0}),
+            ScorerSpec(kind="interests", name="interests", settings={"half_life_days": 30.0}, optional=True),
+            ScorerSpec(kind="evolution", name="evolution", optional=True),
         ),
     )
 

@@ -10,7 +10,6 @@ from evorec.data.clean import CleaningReport
 from evorec.data.dataset import Dataset
 from evorec.data.items import load_catalogue
 from evorec.data.load import load_events, load_users
-from evorec.encoders.base import Progress
 from evorec.engine.engine import Engine
 from evorec.models.base import RunOptions
 from evorec.recipes.config import Recipe
@@ -66,14 +65,16 @@ def load_dataset(
 def train(
     events: Any,
     items: Any = None,
+    users: Any = None,
     *,
     recipe: str | Recipe = "fast",
     columns: Mapping[str, str] | None = None,
     item_columns: Mapping[str, str] | None = None,
     options: RunOptions | None = None,
-    progress: Progress | None = None,
 ) -> Engine:
-    """A trained engine from an event log and a catalogue; see `load_dataset` for what both may be.
+    """A trained engine from an event log, a catalogue, and users; see `load_dataset` for what each may be.
+
+    Users who declared interests have a state before their first event.
 
     >>> from evorec.core.types import DAY
     >>> log = Events.create(user_ids=["ann", "ann", "bo", "bo", "cy"], item_ids=["tent", "map", "tent", "map", "tent"],
@@ -83,5 +84,5 @@ def train(
     ['map']
     """
     chosen = recipe_called(recipe) if isinstance(recipe, str) else recipe
-    loaded = load_dataset(events, items, columns=columns, item_columns=item_columns)
-    return fit(loaded.dataset, chosen, options, progress=progress)
+    loaded = load_dataset(events, items, users, columns=columns, item_columns=item_columns)
+    return fit(loaded.dataset, chosen, options)

@@ -1,13 +1,16 @@
 """Training: from a dataset and a recipe to an engine, and from a saved folder back to one."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
+from evorec.core.catalogue import Users
 from evorec.core.errors import InputError
-from evorec.core.types import F32, NEVER
+from evorec.core.types import F32, NEVER, Events
 from evorec.data.dataset import Dataset
+from evorec.data.feedback import weigh
 from evorec.encoders.base import Encoder, FittedEncoder, Progress, encode_texts, encoder_notes
 from evorec.encoders.cache import EmbeddingCache
 from evorec.encoders.lexical import LexicalEncoder
@@ -48,10 +51,12 @@ def fit(
     options = options or RunOptions()
     if not len(dataset.events):
         raise InputError("the event log is empty", mend="check the file, the filters and the column mapping")
+    weighed = weigh(dataset.events, recipe.feedback)
+    dataset = replace(dataset, events=touched(weighed))
     encoder = open_encoder(recipe.encoder)
     vectors = encode_items(dataset, encoder, cache=EmbeddingCache(), progress=progress)
-    blend, notes = fit_blend(dataset, vectors, recipe, options)
     table = item_table(dataset, vectors, dimension=recipe.dimension, seed=options.seed)
+    blend, specs, notes = fit_blend(dataset, table, recipe, options)
     blend.fit(dataset, options)
     if not blend.validated:
         someone = np.arange(min(_TYPICAL, len(dataset.events.users)), dtype=np.int32)
@@ -62,7 +67,7 @@ def fit(
     card = ModelCard.of(dataset, recipe=recipe.name, encoder=encoder, seed=options.seed, notes=notes)
     model = Model(
         blend=blend,
-        specs=tuple({"kind": s.kind, "name": s.name, "settings": dict(s.settings)} for s in recipe.scorers),
+        specs=tuple({"kind": s.kind, "name": s.name, "settings": dict(s.settings)} for s in specs),
         items=table.items,
         catalogue=dataset.catalogue,
         topics=table.topics,
@@ -70,8 +75,46 @@ def fit(
         whitening=table.whitening,
         lexical=encoder if isinstance(encoder, LexicalEncoder) else None,
         card=card,
+        feedback=recipe.feedback,
     )
-    return Engine(model, MemoryLog(dataset.events))
+    engine = Engine(model, MemoryLog(dataset.events))
+    listen(engine, weighed, dataset.users, progress=progress)
+    return engine
+
+
+def touched(weighed: Events) -> Events:
+    """The events that speak for an interest: what scorers count; the others are remarks."""
+    return weighed if weighed.weight is None else weighed.select(weighed.weight > 0)
+
+
+def listen(engine: Engine, weighed: Events, users: Users | None, *, progress: Progress | None = None) -> None:
+    """Take in what the log's users said, took back and declared.
+
+    Declared interests count as said just before a user's first event, or at the end of the log where there is none.
+    """
+    names = weighed.users.ids
+    if weighed.weight is not None:
+        for row in np.flatnonzero((weighed.weight <= 0) & (weighed.item >= 0)).tolist():
+            engine.remarks.take_back(
+                names[weighed.user[row]],
+                int(weighed.timestamp[row]),
+                int(weighed.item[row]),
+                float(weighed.weight[row]),
+            )
+    said: list[tuple[str, int, str]] = []
+    if weighed.text is not None:
+        said += [
+            (names[u], t, text)
+            for u, t, text in zip(weighed.user.tolist(), weighed.timestamp.tolist(), weighed.text, strict=True)
+            if text
+        ]
+    if users is not None:
+        firsts = dict(zip(weighed.user[::-1].tolist(), weighed.timestamp[::-1].tolist(), strict=True))
+        for user_id, declared in zip(users.users, users.interests, strict=True):
+            at = firsts.get(weighed.users.code(user_id), weighed.newest + 1) - 1
+            said += [(user_id, at, text) for text in declared]
+    if said:
+        engine.observe_all_words(said, progress=progress)
 
 
 def _closed_items(dataset: Dataset) -> tuple[str, ...]:
@@ -87,5 +130,5 @@ def load(folder: Path | str) -> Engine:
     def assemble(specs: list[dict[str, object]]) -> Blend:
         return Blend([build_scorer(ScorerSpec(**spec)) for spec in specs])  # type: ignore[arg-type]
 
-    model, events = Model.load(Path(folder), assemble)
-    return Engine(model, MemoryLog(events))
+    model, events, remarks = Model.load(Path(folder), assemble)
+    return Engine(model, MemoryLog(events), remarks)

@@ -7,17 +7,18 @@ import numpy as np
 
 from evorec.core.errors import InputError
 from evorec.core.rng import generator
-from evorec.core.types import ALWAYS, F32, F64
+from evorec.core.types import ALWAYS, F64
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, rolling_splits
 from evorec.data.targets import Targets, next_targets, successive_targets
 from evorec.metrics.ranking import ndcg
 from evorec.models.base import Items, RunOptions, Scorer
 from evorec.models.blend import Blend, Choices, collect_choices
-from evorec.recipes.assembly import build_scorer, item_table
-from evorec.recipes.config import Recipe
+from evorec.recipes.assembly import ItemTable, build_scorer, to_the_day
+from evorec.recipes.config import Recipe, ScorerSpec
 
 _CHUNK = 128  # queries scored at once
+_LEAST_GAIN = 1e-4  # in NDCG@10: less is not worth a scorer
 _LENGTH = 10  # lists are judged at this length
 
 
@@ -44,8 +45,12 @@ class Stage:
         return batches
 
 
-def stages(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> list[Stage]:
-    """The cuts to validate on, oldest first; none where the log is too short for any."""
+def stages(dataset: Dataset, table: ItemTable, recipe: Recipe, options: RunOptions) -> list[Stage]:
+    """The cuts to validate on, oldest first; none where the log is too short for any.
+
+    Whitening and topics are those of `table`, fitted once on the whole training time: they say what items mean, not who
+    takes them, and topics that change from cut to cut would not be those that the weights are used on.
+    """
     found: list[Stage] = []
     try:
         splits = [_without_hot_news(split) for split in rolling_splits(dataset, recipe.windows)]
@@ -55,8 +60,8 @@ def stages(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) 
         rng = generator(options.seed, f"validation targets {number}")
         targets = _mixed_targets(split, recipe.queries, rng)
         if len(targets):
-            table = item_table(split.train, vectors, dimension=recipe.dimension, seed=options.seed)
-            found.append(Stage(train=split.train, split=split, targets=targets, items=table.items))
+            items = replace(table.items, first_seen=to_the_day(split.train.first_seen))
+            found.append(Stage(train=split.train, split=split, targets=targets, items=items))
     return found
 
 
@@ -87,21 +92,84 @@ def _without_hot_news(split: Split) -> Split:
     return replace(split, dataset=replace(split.dataset, events=events.select(keep)))
 
 
-def fit_blend(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> tuple[Blend, tuple[str, ...]]:
-    """A blend with weights fitted inside the training time, its members not yet fitted, and a note on each decision.
+def fit_blend(
+    dataset: Dataset, table: ItemTable, recipe: Recipe, options: RunOptions
+) -> tuple[Blend, tuple[ScorerSpec, ...], tuple[str, ...]]:
+    """A blend with weights fitted inside the training time, what it is made of, and a note on each decision.
 
-    Whether the blend (with or without context) or a single member is kept is decided by cross-fitting, so that a blend
-    is never kept below its best member: weights from every second batch of questions are judged on the other batches.
+    Its members are not yet fitted. Optional scorers are kept where they help; whether the blend (with or without
+    context) or a single member ranks is decided next. Both by cross-fitting, so that a blend is never kept below its
+    best member: weights from every second batch of questions are judged on the other batches.
     """
     rng = generator(options.seed, "blend candidates")
-    batches = []
-    for stage in stages(dataset, vectors, recipe, options):
+    batches: list[Choices] = []
+    for stage in stages(dataset, table, recipe, options):
         fitted = [build_scorer(spec).fit(stage.train, options) for spec in recipe.scorers]
         batches += stage.choices(fitted, rng)
-    blend = Blend([build_scorer(spec) for spec in recipe.scorers], recipe.blend)
-    if not batches:
-        return blend, ("the log is too short to validate on: the weights are the prior",)
-    return blend, (_keep_best(blend, batches),)
+    if len(batches) < 2:
+        kept = tuple(spec for spec in recipe.scorers if not spec.optional)
+        why = (
+            "too few users to judge the blend on: kept as it is"
+            if batches
+            else ("the log is too short to validate on: the weights are the prior")
+        )
+        blend = _blend_of(kept, recipe)
+        if batches:
+            blend.fit_weights([_only(b, _places(recipe, kept)) for b in batches])
+        return blend, kept, (why,)
+    kept, told = _worth_keeping(recipe, batches)
+    batches = [_only(batch, _places(recipe, kept)) for batch in batches]
+    blend = _blend_of(kept, recipe)
+    return blend, kept, (*told, _keep_best(blend, batches))
+
+
+def _blend_of(specs: Sequence[ScorerSpec], recipe: Recipe) -> Blend:
+    return Blend([build_scorer(spec) for spec in specs], recipe.blend)
+
+
+def _places(recipe: Recipe, specs: Sequence[ScorerSpec]) -> list[int]:
+    return [place for place, spec in enumerate(recipe.scorers) if spec in specs]
+
+
+def _only(batch: Choices, places: list[int]) -> Choices:
+    """The evidence of some of the scorers."""
+    return replace(batch, evidence=batch.evidence[..., places], known=batch.known[..., places])
+
+
+def _worth_keeping(recipe: Recipe, batches: Sequence[Choices]) -> tuple[tuple[ScorerSpec, ...], tuple[str, ...]]:
+    """The scorers that are not optional, and each optional one that lifts NDCG@10 by more than its standard error.
+
+    One after the other in the order of the recipe, each beside those kept before (the one-standard-error rule of
+    Breiman, Friedman, Olshen and Stone 1984, for a sum of choices that each could be luck).
+    """
+    kept = [spec for spec in recipe.scorers if not spec.optional]
+    if len(kept) == len(recipe.scorers):
+        return tuple(kept), ()
+    best, told = _cross_fitted(kept, recipe, batches), []
+    for spec in recipe.scorers:
+        if not spec.optional:
+            continue
+        tried = _cross_fitted([*kept, spec], recipe, batches)
+        gain = tried - best
+        error = float(gain.std() / np.sqrt(len(gain)))
+        helps = float(gain.mean()) > max(error, _LEAST_GAIN)
+        if helps:
+            kept, best = [*kept, spec], tried
+        told.append(f"{spec.name} {gain.mean():+.4f} ± {error:.4f} {'kept' if helps else 'left out'}")
+    ordered = tuple(spec for spec in recipe.scorers if spec in kept)
+    return ordered, (f"optional evidence, gain in NDCG@10 among candidates: {', '.join(told)}",)
+
+
+def _cross_fitted(specs: Sequence[ScorerSpec], recipe: Recipe, batches: Sequence[Choices]) -> F64:
+    """NDCG@10 `float64[queries]` of a blend of `specs`, each batch judged with weights from the other half."""
+    places = _places(recipe, specs)
+    some = [_only(batch, places) for batch in batches]
+    blend, quality = _blend_of([recipe.scorers[place] for place in places], recipe), [np.zeros(0)] * len(batches)
+    for half in (0, 1):
+        blend.fit_weights(some[half::2], with_errors=False)
+        for place in range(1 - half, len(some), 2):
+            quality[place] = _quality(blend.utilities(some[place]), some[place])
+    return np.concatenate(quality)
 
 
 def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
@@ -112,17 +180,15 @@ def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
     """
     quality: dict[str, list[F64]] = {}
     halves = [batches[0::2], batches[1::2]]
-    for fit, judged in (halves, halves[::-1]) if halves[1] else ():
+    for fit, judged in (halves, halves[::-1]):
         for name in ("blend", "blend without context"):
-            blend.fit_weights(fit) if name == "blend" else blend.ignore_context()
+            blend.fit_weights(fit, with_errors=False) if name == "blend" else blend.ignore_context()
             quality.setdefault(name, []).extend(_quality(blend.utilities(b), b) for b in judged)
         for j, scorer in enumerate(blend.scorers):
             quality.setdefault(scorer.name, []).extend(
                 _quality(np.where(b.known[..., j], b.evidence[..., j], -1e9), b) for b in judged
             )
     blend.fit_weights(batches)
-    if not quality:
-        return "too few users to judge the blend on: kept as it is"
     means = {name: float(np.concatenate(values).mean()) for name, values in quality.items()}
     best = max(means, key=lambda name: means[name])
     if best == "blend without context":

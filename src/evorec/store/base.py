@@ -18,7 +18,7 @@ class EventLog(Protocol):
         """All users with events, in a stable order."""
         ...
 
-    def append(self, user_id: str, item: int, timestamp: int) -> bool:
+    def append(self, user_id: str, item: int, timestamp: int, weight: float = 1.0) -> bool:
         """Add one event; False where exactly this event is already held."""
         ...
 
@@ -26,6 +26,6 @@ class EventLog(Protocol):
         """Histories of `user_ids` before their `as_of int64[q]`; an unknown user has an empty one."""
         ...
 
-    def columns(self) -> tuple[list[str], I64, I64, I64]:
-        """Everything held, flat: user ids, and per event the user's position, the item row, the timestamp."""
+    def columns(self) -> tuple[list[str], Queries]:
+        """Everything held: user ids, and the whole history of each."""
         ...

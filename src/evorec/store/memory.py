@@ -1,6 +1,6 @@
 """An event log in memory: the training log, compact, and what came since, per user."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Sequence
 
 import numpy as np
@@ -27,7 +27,7 @@ class MemoryLog:
             & (events.item[1:] >= 0)
         )
         self._base = events.select(~repeated)
-        self._recent: dict[str, list[tuple[int, int]]] = {}
+        self._recent: dict[str, list[tuple[int, int, float]]] = {}
         self._newest = events.newest if len(events) else ALWAYS
 
     @property
@@ -48,8 +48,8 @@ class MemoryLog:
             return 0, 0
         return int(self._base.offsets[code]), int(self._base.offsets[code + 1])
 
-    def append(self, user_id: str, item: int, timestamp: int) -> bool:
-        """Add one event in O(log history); False where exactly this event is already held."""
+    def append(self, user_id: str, item: int, timestamp: int, weight: float = 1.0) -> bool:
+        """Add one event in O(log history); False where exactly this event is already held, whatever its weight."""
         start, stop = self._rows(user_id)
         first = start + int(np.searchsorted(self._base.timestamp[start:stop], timestamp))
         while first < stop and self._base.timestamp[first] == timestamp:
@@ -57,40 +57,43 @@ class MemoryLog:
                 return False
             first += 1
         recent = self._recent.setdefault(user_id, [])
-        event = (timestamp, item)
-        place = bisect_left(recent, event)
-        if place < len(recent) and recent[place] == event:
+        place = bisect_left(recent, (timestamp, item, -np.inf))
+        if place < len(recent) and recent[place][:2] == (timestamp, item):
             return False
-        insort(recent, event)
+        recent.insert(place, (timestamp, item, weight))
         self._newest = max(self._newest, timestamp)
         return True
 
     def queries(self, user_ids: Sequence[str], as_of: I64) -> Queries:
         """Histories of `user_ids` before their `as_of int64[q]`."""
-        items, times, offsets = [], [], [0]
+        items, times, weights, offsets = [], [], [], [0]
         for user_id, moment in zip(user_ids, as_of, strict=True):
             start, stop = self._rows(user_id)
             stop = start + int(np.searchsorted(self._base.timestamp[start:stop], moment))
             item, time = self._base.item[start:stop], self._base.timestamp[start:stop]
-            recent = self._recent.get(user_id)
+            weight = np.ones(stop - start, np.float32) if self._base.weight is None else self._base.weight[start:stop]
+            recent = [event for event in self._recent.get(user_id, ()) if event[0] < moment]
             if recent:
-                new = np.asarray([event for event in recent if event[0] < moment], dtype=np.int64).reshape(-1, 2)
-                item, time = np.concatenate([item, new[:, 1]]), np.concatenate([time, new[:, 0]])
+                item = np.concatenate([item, np.asarray([event[1] for event in recent], dtype=np.int32)])
+                time = np.concatenate([time, np.asarray([event[0] for event in recent], dtype=np.int64)])
+                weight = np.concatenate([weight, np.asarray([event[2] for event in recent], dtype=np.float32)])
                 order = np.lexsort((item, time))
-                item, time = item[order], time[order]
+                item, time, weight = item[order], time[order], weight[order]
             has_item = item >= 0
             items.append(item[has_item])
             times.append(time[has_item])
+            weights.append(weight[has_item])
             offsets.append(offsets[-1] + int(has_item.sum()))
+        weighted = np.concatenate([np.zeros(0, dtype=np.float32), *weights])
         return Queries(
             offsets=np.asarray(offsets, dtype=np.int64),
             item=np.concatenate([np.zeros(0, dtype=np.int32), *items]).astype(np.int32),
             timestamp=np.concatenate([np.zeros(0, dtype=np.int64), *times]).astype(np.int64),
             as_of=np.asarray(as_of, dtype=np.int64),
+            weight=None if (weighted == 1).all() else weighted,
         )
 
-    def columns(self) -> tuple[list[str], I64, I64, I64]:
-        """Everything held, flat, for saving: user ids, and per event user position, item row, timestamp."""
+    def columns(self) -> tuple[list[str], Queries]:
+        """Everything held, for saving: user ids, and the whole history of each."""
         ids = self.user_ids()
-        queries = self.queries(ids, np.full(len(ids), np.iinfo(np.int64).max))
-        return ids, queries.owner, queries.item.astype(np.int64), queries.timestamp
+        return ids, self.queries(ids, np.full(len(ids), np.iinfo(np.int64).max))

@@ -1,0 +1,91 @@
+"""What is known of how interests move, fitted on a log: half-lives, P and b, the forecaster, its bands, drift."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evorec.core.types import F64
+from evorec.interests.bands import ShareBands
+from evorec.interests.drift import Spread
+from evorec.interests.forecast import Forecaster
+from evorec.interests.journeys import Pace
+from evorec.interests.loglinear import LogLinearForecaster
+from evorec.interests.online import DetectorConfig, DetectorModel
+from evorec.interests.state import InterestConfig
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class InterestModel:
+    """How interests are kept and move.
+
+    `transition float64[topics, topics]` P[to, from] and `switch_on float64[topics]` b move shares by one step of `step`
+    events. `forecaster` and its `bands` say what the next `step` events bring; None where the log was too short.
+    `pace`: how often journeys are taken up; `spread`: how content differs between users and inside one, for drift
+    (None: topics alone decide); `detector`: watches a stream, None where too few users have long histories.
+    """
+
+    config: InterestConfig
+    transition: F64
+    switch_on: F64
+    step: int = 1
+    forecaster: Forecaster | None = None
+    bands: ShareBands | None = None
+    pace: Pace = field(default_factory=lambda: Pace(shape=1.0, days=30.0))
+    spread: Spread | None = None
+    detector: DetectorModel | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """Plain values, for saving."""
+        detector = None
+        if self.detector is not None:
+            detector = {"threshold": self.detector.threshold, "config": asdict(self.detector.config)}
+        return {"config": asdict(self.config), "step": self.step, "pace": asdict(self.pace), "detector": detector}
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Named arrays, for saving."""
+        parts: dict[str, Mapping[str, NDArray[Any]]] = {
+            "forecaster": {} if self.forecaster is None else self.forecaster.arrays(),
+            "bands": {} if self.bands is None else self.bands.arrays(),
+            "spread": {} if self.spread is None else _spread_arrays(self.spread),
+            "detector": {}
+            if self.detector is None
+            else {"population": self.detector.population, **_spread_arrays(self.detector.spread)},
+        }
+        own = {"transition": self.transition, "switch_on": self.switch_on}
+        return own | {f"{part}.{name}": np.asarray(a) for part, held in parts.items() for name, a in held.items()}
+
+    @classmethod
+    def restore(cls, settings: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
+        """The model that `settings` and `arrays` came from."""
+
+        def part(name: str) -> dict[str, NDArray[Any]]:
+            return {key.removeprefix(f"{name}."): a for key, a in arrays.items() if key.startswith(f"{name}.")}
+
+        watching = settings["detector"]
+        if watching is not None:
+            held = part("detector")
+            watching = DetectorModel(
+                population=held.pop("population"),
+                spread=Spread(**held),
+                threshold=watching["threshold"],
+                config=DetectorConfig(**watching["config"]),
+            )
+        forecaster, bands, spread = part("forecaster"), part("bands"), part("spread")
+        return cls(
+            config=InterestConfig(**settings["config"]),
+            transition=arrays["transition"],
+            switch_on=arrays["switch_on"],
+            step=settings["step"],
+            forecaster=LogLinearForecaster.restore(forecaster) if forecaster else None,
+            bands=ShareBands.restore(bands) if bands else None,
+            pace=Pace(**settings["pace"]),
+            spread=Spread(**spread) if spread else None,
+            detector=watching,
+        )
+
+
+def _spread_arrays(spread: Spread) -> dict[str, NDArray[Any]]:
+    return {"mean": spread.mean, "basis": spread.basis, "between": spread.between}
