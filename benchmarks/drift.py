@@ -8,11 +8,25 @@ writes results-drift.md. Peers need `pip install river`.
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from switches import HORIZONS, LENGTH, MOST, Data, Sequence, load, oracle_finds, oracles, sequences
+from switches import (
+    HORIZONS,
+    LENGTH,
+    MOST,
+    Data,
+    Sequence,
+    load,
+    mean_oracle,
+    oracle_finds,
+    oracles,
+    same_time,
+    sequences,
+    with_behaviour,
+)
 
 # isort: split
 import numpy as np
@@ -20,10 +34,10 @@ import ruptures
 
 from evorec.core.errors import MissingExtraError
 from evorec.core.rng import generator
-from evorec.core.types import DAY
+from evorec.core.types import DAY, Events
 from evorec.evaluation.report import machine
 from evorec.interests.changes import ChangeConfig, change_points
-from evorec.interests.drift import DriftConfig, Spread, drift, sitting_numbers
+from evorec.interests.drift import DriftConfig, Spread, drift, log_membership, sitting_numbers
 from evorec.interests.online import DetectorConfig, DetectorModel, DriftDetector, fit_detector
 from evorec.metrics.bootstrap import mean_interval
 
@@ -32,14 +46,44 @@ ASKED = 0.035  # of sequences may raise a false alarm: what is calibrated on few
 Run = Callable[[Sequence, float], np.ndarray]  # events that had happened at each alarm, under one setting
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class View:
+    """One kind of content vectors of all events, and `train`, the users whom its models are fitted on."""
+
+    name: str
+    data: Data
+    train: Data
+    spread: Spread
+
+
+def views(data: Data, events: Events, train: np.ndarray, length: int) -> list[View]:
+    """Topics; embeddings; and embeddings with behaviour, the best.
+
+    Behaviour is learnt from the users with too few events to calibrate on, the spread from the others.
+    """
+    counts = np.diff(data.offsets)
+    enough = counts >= 0.9 * 2 * length
+    builders = np.append(train[~enough[train]], np.flatnonzero(counts < length))
+    contents = {
+        "topics": (replace(data, content=log_membership(data.membership)), train),
+        "embeddings": (data, train),
+        "with behaviour": (with_behaviour(data, events, builders), train[enough[train]]),
+    }
+    out = []
+    for name, (own, users) in contents.items():
+        part = own.of(np.sort(users))
+        out.append(View(name=name, data=own, train=part, spread=Spread.fit(part.offsets, part.content)))
+    return out
+
+
 # ---- online: ours and the library's detectors
 
 
-def ours(model: DetectorModel, data: Data, embedded: bool, sequence: Sequence) -> np.ndarray:
+def ours(model: DetectorModel, data: Data, sequence: Sequence) -> np.ndarray:
     """How many events had happened at each alarm."""
     detector, alarms, ends = DriftDetector(model), [], sequence.ends
     for row, step in zip(sequence.rows, sequence.steps.tolist(), strict=True):
-        if detector.observe(data.membership[row], step, content=data.content[row] if embedded else None):
+        if detector.observe(data.membership[row], step, content=data.content[row]):
             alarms.append(ends[step - 1])
     if detector.read(int(sequence.steps[-1]) + 1):
         alarms.append(ends[-1])
@@ -101,19 +145,21 @@ def detected(alarms: list[np.ndarray], spliced: list[Sequence], horizon: int) ->
     return np.array([((a > 0) & (a <= horizon)).any() for a in after])
 
 
-def online_runs(data: Data, train: Data, parts: dict, length: int) -> dict[str, Callable[[Sequence], np.ndarray]]:
+def online_runs(seen: list[View], parts: dict, length: int) -> dict[str, Callable[[Sequence], np.ndarray]]:
     runs: dict[str, Callable[[Sequence], np.ndarray]] = {}
-    for name, content in (("ours, topics", None), ("ours, embeddings", train.content)):
+    for view in seen:
         model = fit_detector(
-            offsets=train.offsets,
-            membership=train.membership,
-            timestamps=train.timestamps,
-            content=content,
+            offsets=view.train.offsets,
+            membership=view.train.membership,
+            timestamps=view.train.timestamps,
+            content=view.train.content,
             config=DetectorConfig(per=2 * length, alarms=ASKED),
         )
-        runs[name] = partial(ours, model, data, content is not None)
-    spread = Spread.fit(train.offsets, train.content)
-    series = {id(s): surprises(spread, data, s) for part in parts.values() for kind in part.values() for s in kind}
+        runs[f"ours, {view.name}"] = partial(ours, model, view.data)
+    best = seen[-1]
+    series = {
+        id(s): surprises(best.spread, best.data, s) for part in parts.values() for kind in part.values() for s in kind
+    }
     for name, (run, settings) in peers_online(series).items():
         runs[name] = partial(with_setting, run, calibrated(run, settings, parts["train"]["shuffled"]))
     return runs
@@ -123,18 +169,22 @@ def with_setting(run: Run, setting: float, sequence: Sequence) -> np.ndarray:
     return run(sequence, setting)
 
 
-def online_rows(data: Data, train: Data, parts: dict, length: int) -> list[str]:
-    known = oracles(data, train).values()
+def online_rows(seen: list[View], parts: dict, length: int) -> list[str]:
+    data, best, test = seen[0].data, seen[-1], parts["test"]
+    known = list(oracles(data, seen[0].train).values())
     ceilings = {}
     for one_test in (False, True):
         found = [[oracle_finds(o, data, parts, h, one_test=one_test) for o in known] for h in HORIZONS]
         ceilings[one_test] = [max(some, key=np.mean) for some in found]
-    test = parts["test"]
+    richer = mean_oracle(best.spread, best.data.content)
     head = ["online", *(f"{h} events" for h in HORIZONS), "false alarms, shuffled", "own order, any; after the middle"]
     out = [row(head), row(["---"] * len(head))]
     for name, kind in (("oracle, 5% a sequence", False), ("oracle, one test at the moment", True)):
         out.append(row([name, *(show(f) for f in ceilings[kind]), "", ""]))
-    for name, call in online_runs(data, train, parts, length).items():
+    found = [oracle_finds(richer, best.data, parts, h, one_test=False) for h in HORIZONS]
+    out.append(row(["5% a sequence, content with behaviour", *(show(f) for f in found), "", ""]))
+    runs = online_runs(seen, parts, length)
+    for name, call in runs.items():
         alarms = [call(s) for s in test["spliced"]]
         cells = []
         for horizon, whole, single in zip(HORIZONS, ceilings[False], ceilings[True], strict=True):
@@ -145,6 +195,20 @@ def online_rows(data: Data, train: Data, parts: dict, length: int) -> list[str]:
         middle = [a - s.before // 2 for a, s in zip(ordered, test["ordered"], strict=True)]
         in_window = [((a > 0) & (a <= HORIZONS[-1])).any() for a in middle]
         out.append(row([name, *cells, quiet, f"{show([len(a) > 0 for a in ordered])}; {show(in_window)}"]))
+    return [*out, "", *time_rows({name: call for name, call in runs.items() if name.startswith("ours")}, parts)]
+
+
+def time_rows(runs: dict[str, Callable[[Sequence], np.ndarray]], parts: dict) -> list[str]:
+    """Does the time at which the two users were active tell the switch?"""
+    head = ["pairs", *(f"{h} events" for h in HORIZONS), "n"]
+    out = [row(head), row(["---"] * len(head))]
+    for name, call in runs.items():
+        for kind, meaning in (("near", "of one time"), ("any", "the same users at random")):
+            pairs = parts["same time"][kind]
+            alarms = [call(s) for s in pairs]
+            out.append(
+                row([f"{name}; {meaning}", *(show(detected(alarms, pairs, h)) for h in HORIZONS), str(len(pairs))])
+            )
     return out
 
 
@@ -186,16 +250,15 @@ def kernel_cuts(data: Data, kernel: str, sequence: Sequence, penalty: float) -> 
     return sequence.ends[np.array(found, dtype=int) - 1]
 
 
-def offline_rows(data: Data, train: Data, parts: dict) -> list[str]:
-    spread = Spread.fit(train.offsets, train.content)
-    runs: dict[str, Callable[[Sequence], np.ndarray]] = {
-        "ours, topics": partial(cut_points, data, None),
-        "ours, embeddings": partial(cut_points, data, spread),
-    }
-    for kernel in ("rbf", "linear"):
-        run = partial(kernel_cuts, data, kernel)
-        penalty = calibrated(run, np.geomspace(0.1, 100, 200), parts["train"]["shuffled"])
-        runs[f"ruptures KernelCPD, {kernel}"] = partial(with_setting, run, penalty)
+def offline_rows(seen: list[View], parts: dict) -> list[str]:
+    runs: dict[str, Callable[[Sequence], np.ndarray]] = {}
+    for view in seen:
+        runs[f"ours, {view.name}"] = partial(cut_points, view.data, None if view is seen[0] else view.spread)
+    for view in seen[1:]:
+        for kernel in ("rbf", "linear"):
+            run = partial(kernel_cuts, view.data, kernel)
+            penalty = calibrated(run, np.geomspace(0.01, 100, 250), parts["train"]["shuffled"])
+            runs[f"ruptures KernelCPD, {kernel}, {view.name}"] = partial(with_setting, run, penalty)
     test = parts["test"]
     head = ["offline", f"recall within {MARGIN} events", "precision", "median error (events)", "any, shuffled", "ms"]
     out = [row(head), row(["---"] * len(head))]
@@ -239,8 +302,8 @@ def shuffled_sittings(data: Data, user: int, rng: np.random.Generator) -> tuple[
     return rows[order], moved[order]
 
 
-def false_rows(data: Data, train: Data, parts: dict, users: np.ndarray) -> list[str]:
-    spread = Spread.fit(train.offsets, train.content)
+def false_rows(best: View, parts: dict, users: np.ndarray) -> list[str]:
+    data, spread = best.data, best.spread
     rng = generator(0, "shuffled sittings")
     shuffled = [shuffled_sittings(data, u, rng) for u in users[:MOST]]
     out = [row(["false discoveries", "rate", "n"]), row(["---"] * 3)]
@@ -262,25 +325,26 @@ def false_rows(data: Data, train: Data, parts: dict, users: np.ndarray) -> list[
 
 
 def measure(name: str) -> list[str]:
-    data, length = load(name), LENGTH[name]
+    (data, events), length = load(name), LENGTH[name]
     users = np.flatnonzero(np.diff(data.offsets) >= length)
     np.random.default_rng(0).shuffle(users)
     half = {"train": users[: len(users) // 2], "test": users[len(users) // 2 :]}
     parts = {part: sequences(data, some, length, generator(0, f"{name} {part}")) for part, some in half.items()}
-    train = data.of(np.sort(half["train"]))
     counts = "; ".join(
         f"{part}: {len(kinds['spliced'])} spliced, {len(kinds['shuffled'])} unspliced" for part, kinds in parts.items()
     )
+    parts["same time"] = same_time(data, half["test"], length, generator(0, f"{name} same time"))
+    seen = views(data, events, half["train"], length)
     return [
         f"## {name}",
         "",
         f"{len(users)} users with {length}+ events; {length} events on either side of the switch; {counts}.",
         "",
-        *online_rows(data, train, parts, length),
+        *online_rows(seen, parts, length),
         "",
-        *offline_rows(data, train, parts),
+        *offline_rows(seen, parts),
         "",
-        *false_rows(data, train, parts, half["test"]),
+        *false_rows(seen[-1], parts, half["test"]),
         "",
     ]
 

@@ -10,19 +10,26 @@ if TYPE_CHECKING:
     from evorec.core.types import Events, Queries
     from evorec.data.clean import CleaningReport
     from evorec.data.dataset import Dataset
+    from evorec.data.feedback import Feedback
     from evorec.data.fetch import fetch
     from evorec.data.items import load_catalogue
     from evorec.data.load import load_events, load_users
     from evorec.data.simulate import Simulation, SimulationConfig, simulate
     from evorec.encoders.opening import open_encoder
     from evorec.engine.engine import Engine
-    from evorec.engine.interests import InterestView
+    from evorec.engine.interests import InterestView, JourneyView, Need, Watcher
+    from evorec.engine.pictures import draw_interests, draw_population
+    from evorec.engine.population import PopulationView
     from evorec.engine.request import Request
     from evorec.engine.results import Recommendations
     from evorec.evaluation.protocol import Comparison, Evaluation, Protocol, compare, evaluate
     from evorec.evaluation.report import Report, report
     from evorec.explain.evidence import Evidence
+    from evorec.interests.changes import ChangePoint, change_points
+    from evorec.interests.drift import Drift, drift
     from evorec.interests.markov import evolve, evolve_shares, fit_transitions
+    from evorec.interests.online import Alarm
+    from evorec.interests.population import Population
     from evorec.models.base import RunOptions
     from evorec.recipes.config import Recipe, ScorerSpec, fast
     from evorec.recipes.holdout import HeldOut, hold_out
@@ -32,21 +39,29 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Alarm",
     "ArtifactError",
     "Catalogue",
+    "ChangePoint",
     "CleaningReport",
     "Comparison",
     "Dataset",
+    "Drift",
     "Engine",
     "Evaluation",
     "Events",
     "Evidence",
     "EvorecError",
+    "Feedback",
     "HeldOut",
     "InputError",
     "InterestView",
+    "JourneyView",
     "Loaded",
     "MissingExtraError",
+    "Need",
+    "Population",
+    "PopulationView",
     "Protocol",
     "Queries",
     "Recipe",
@@ -60,8 +75,13 @@ __all__ = [
     "UnreachableError",
     "Users",
     "Vocabulary",
+    "Watcher",
     "__version__",
+    "change_points",
     "compare",
+    "draw_interests",
+    "draw_population",
+    "drift",
     "evaluate",
     "evolve",
     "evolve_shares",
@@ -89,19 +109,26 @@ _HOMES: Final = {
     "core.types": ("Events", "Queries"),
     "data.clean": ("CleaningReport",),
     "data.dataset": ("Dataset",),
+    "data.feedback": ("Feedback",),
     "data.fetch": ("fetch",),
     "data.items": ("load_catalogue",),
     "data.load": ("load_events", "load_users"),
     "data.simulate": ("Simulation", "SimulationConfig", "simulate"),
     "encoders.opening": ("open_encoder",),
     "engine.engine": ("Engine",),
-    "engine.interests": ("InterestView",),
+    "engine.interests": ("InterestView", "JourneyView", "Need", "Watcher"),
+    "engine.pictures": ("draw_interests", "draw_population"),
+    "engine.population": ("PopulationView",),
     "engine.request": ("Request",),
     "engine.results": ("Recommendations",),
     "evaluation.protocol": ("Comparison", "Evaluation", "Protocol", "compare", "evaluate"),
     "evaluation.report": ("Report", "report"),
     "explain.evidence": ("Evidence",),
+    "interests.changes": ("ChangePoint", "change_points"),
+    "interests.drift": ("Drift", "drift"),
     "interests.markov": ("evolve", "evolve_shares", "fit_transitions"),
+    "interests.online": ("Alarm",),
+    "interests.population": ("Population",),
     "models.base": ("RunOptions",),
     "recipes.config": ("Recipe", "ScorerSpec", "fast"),
     "recipes.holdout": ("HeldOut", "hold_out"),

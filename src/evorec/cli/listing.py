@@ -1,7 +1,7 @@
 """Ranked lists as people and programs read them."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from evorec.engine.engine import Engine, iso_time
 from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
 from evorec.explain.evidence import Evidence
+from evorec.recipes.training import for_visitors
 
 Why = Callable[[str, str], tuple[Evidence, ...]]  # from a user id and an item id to the reasons
 
@@ -24,22 +25,22 @@ def for_histories(
     """Lists for the people in an event log that was just read, and the reasons for them."""
     events, report = loaded
     print(str(report), file=sys.stderr)
-    by_user: dict[str, list[tuple[str, int]]] = {user: [] for user in events.users}
-    for user, item, timestamp in zip(events.user, events.item, events.timestamp, strict=True):
-        if item >= 0:
-            by_user[events.users.ids[user]].append((events.items.ids[item], int(timestamp)))
-    known = engine.model.items.ids
-    unknown = sum(item_id not in known for history in by_user.values() for item_id, _ in history)
+    visitors, unknown = for_visitors(engine, events)
     if unknown:
         print(f"events left out, on items that the model does not know: {unknown:,}", file=sys.stderr)
     moment = max(engine.now, events.newest + 1) if as_of is None else as_of
-    queries = engine.queries_from(list(by_user.values()), as_of=moment)
-    place = {user: q for q, user in enumerate(by_user)}
 
     def why(user_id: str, item_id: str) -> tuple[Evidence, ...]:
-        return engine.explain_for(queries.slice(place[user_id], place[user_id] + 1), item_id)
+        return visitors.explain(user_id, item_id, as_of=moment)
 
-    return iter([engine.recommend_for(queries, tuple(by_user), request)]), why
+    return iter([visitors.recommend(list(events.users), request, as_of=moment)]), why
+
+
+def hear(engine: Engine, user_ids: Sequence[str], words: Sequence[str], as_of: int | None) -> None:
+    """Take in words of these users as if said just before `as_of`; nothing is saved."""
+    just_now = (engine.now if as_of is None else as_of) - 1
+    if words:
+        engine.observe_all_words([(user, just_now, text) for user in user_ids for text in words])
 
 
 def deliver(

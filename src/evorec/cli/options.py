@@ -30,6 +30,10 @@ Timezone = Annotated[str, typer.Option(help="Zone of times that name none, as in
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same machine, same result.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no messages.")]
+Says = Annotated[
+    list[str] | None,
+    typer.Option(help="Words of the --user, as if just said: a query, a comment. Repeatable; nothing is saved."),
+]
 AsOf = Annotated[
     str | None,
     typer.Option(help="The moment of asking: seconds since 1970 or a date (UTC). Default: after the newest event."),

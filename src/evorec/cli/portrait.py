@@ -62,6 +62,18 @@ def as_dict(view: InterestView, user_id: str, ids: Vocabulary) -> dict[str, Any]
     }
 
 
+def brief(name: str, width: int = 30) -> str:
+    """A name cut to `width` characters, after one of its terms where there is one to cut after.
+
+    >>> brief("noodle · entree · microwavable bowls", 20), brief("Jell-O Instant Pudding", 10)
+    ('noodle · entree', 'Jell-O In…')
+    """
+    if len(name) <= width:
+        return name
+    terms = name[: width + 3].split(" · ")[:-1]
+    return " · ".join(terms) or name[: width - 1] + "…"
+
+
 def _number(value: float) -> float | None:
     return None if np.isnan(value) else value
 
@@ -75,11 +87,11 @@ def print_user(view: InterestView, user_id: str) -> None:
     for topic in view.ranked()[:_TOPICS]:
         shown = (f"{topic[name]:.0%}" for name in ("share", "error", "long_term"))
         band = [f"{topic['low']:.0%}–{topic['high']:.0%}"] if banded else []
-        rows.append([topic["topic"], *shown, f"{topic['strength']:.2f}", f"{topic['forecast']:.0%}", *band])
+        rows.append([brief(topic["topic"]), *shown, f"{topic['strength']:.2f}", f"{topic['forecast']:.0%}", *band])
     title = f"Interests of user {user_id} at {iso_time(view.as_of)}"
     console.print(table(rows, title=title, numbers=range(1, len(rows[0]))))
     console.print(drift_sentence(view))
-    river = river_text(view.path, view.topics, width=32)
+    river = river_text(view.path, [brief(name) for name in view.topics], width=32)
     span = f"{iso_time(int(view.moments[0]))[:10]} to {iso_time(int(view.moments[-1]))[:10]}"
     console.print(table([["topic", span, "now"], *river], title="How that came about", numbers=(2,)))
     for change in view.changes:
@@ -98,8 +110,8 @@ def print_user(view: InterestView, user_id: str) -> None:
     if view.needs:
         rows = [["topic never touched", "forecast", "lift", "comes from"]]
         for need in view.needs:
-            source = "" if need.source is None else f"{need.source} ({need.source_part:.0%})"
-            rows.append([need.topic, f"{need.forecast:.1%}", f"{need.lift:.1f}", source])
+            source = "" if need.source is None else f"{brief(need.source)} ({need.source_part:.0%})"
+            rows.append([brief(need.topic), f"{need.forecast:.1%}", f"{need.lift:.1f}", source])
         console.print(table(rows, title="What may come next", numbers=(1, 2)))
 
 
@@ -119,7 +131,7 @@ def _journey_table(journeys: tuple[JourneyView, ...]) -> Any:
     for journey in journeys[:_JOURNEYS]:
         dates = (iso_time(int(journey.moments[at]))[:10] for at in (0, -1))
         state = "alive" if journey.alive else "ended"
-        rows.append([journey.name, *dates, str(len(journey.item)), f"{journey.strength:.0%}", state])
+        rows.append([brief(journey.name), *dates, str(len(journey.item)), f"{journey.strength:.0%}", state])
     more = f", {len(journeys) - _JOURNEYS} weaker ones not shown" if len(journeys) > _JOURNEYS else ""
     return table(rows, title=f"Journeys{more}", numbers=(3, 4))
 
@@ -155,20 +167,20 @@ def print_population(view: PopulationView, catalogue: Catalogue) -> None:
     console, everybody = results(), view.population
     told = everybody.shares.any(axis=1)
     span = f"{iso_time(int(everybody.edges[0]))[:10]} to {iso_time(int(everybody.edges[-1]))[:10]}"
-    river = river_text(everybody.shares[told], everybody.names, width=32)
+    river = river_text(everybody.shares[told], [brief(name) for name in everybody.names], width=32)
     console.print(table([["topic", span, "now"], *river], title="Interests of everybody", numbers=(2,)))
     rows = [["topic", "points a year", "95% interval", "since", "carried by"]]
     steep = [trend for trend in view.trends() if trend["low"] > 0 or trend["high"] < 0]
     for trend in [*steep[:5], *[t for t in steep[-5:] if t not in steep[:5]]]:
         low, high = 100 * trend["low"], 100 * trend["high"]
-        item = catalogue.title[trend["items"][0]][:40] if trend["items"] else ""
-        change = f"{100 * trend['change_per_year']:+.1f}"
-        rows.append([trend["topic"], change, f"{low:+.1f} to {high:+.1f}", iso_time(trend["since"])[:10], item])
+        item = brief(catalogue.title[trend["items"][0]], 24) if trend["items"] else ""
+        change = f"{100 * trend['change_per_year']:+.2f}"
+        rows.append([brief(trend["topic"], 24), change, f"{low:+.2f} {high:+.2f}", iso_time(trend["since"])[:10], item])
     if len(rows) > 1:
         console.print(table(rows, title="Rising and falling topics", numbers=(1, 2)))
     rows = [["from", "to", "chance a step", "users"]]
     for a, b, chance, users in _flows(view)[:_FLOWS]:
-        rows.append([everybody.names[a], everybody.names[b], f"{chance:.0%}", f"{users:,}"])
+        rows.append([brief(everybody.names[a], 26), brief(everybody.names[b], 26), f"{chance:.0%}", f"{users:,}"])
     if len(rows) > 1:
         console.print(table(rows, title="Interest in A goes to B", numbers=(2, 3)))
     tested = int((~np.isnan(view.drift.p_value)).sum())

@@ -1,5 +1,6 @@
 """`evorec recommend`: ranked lists from a saved model."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,10 +17,7 @@ def recommend(
     history: Annotated[
         Path | None, typer.Option(help="Events of people the model never saw: a file like the training log.")
     ] = None,
-    says: Annotated[
-        list[str] | None,
-        typer.Option(help="Words of the --user, as if just said: a query, a comment. Repeatable; nothing is saved."),
-    ] = None,
+    says: options.Says = None,
     everyone: Annotated[bool, typer.Option("--all", help="Every user of the log.")] = False,
     out: Annotated[
         Path | None, typer.Option(help="Write a table (.parquet, .csv, .jsonl) instead of printing.")
@@ -61,10 +59,7 @@ def recommend(
     engine = load(model)
     moment = options.moment(as_of)
 
-    def why_known(user_id: str, item_id: str) -> Any:
-        return engine.explain(user_id, item_id, as_of=moment)
-
-    reasons: listing.Why = why_known
+    reasons: listing.Why = partial(engine.explain, as_of=moment)
     if everyone:
         batches: Any = engine.recommend_everyone(request, as_of=moment)
     elif history is not None:
@@ -72,8 +67,6 @@ def recommend(
         batches, reasons = listing.for_histories(engine, read, request, moment)
     else:
         ids = list(user or ()) or options.lines(users or Path())
-        if says:
-            just_now = (engine.now if moment is None else moment) - 1
-            engine.observe_all_words([(name, just_now, text) for name in ids for text in says])
+        listing.hear(engine, ids, says or (), moment)
         batches = iter([engine.recommend(ids, request, as_of=moment)])
     listing.deliver(engine, batches, reasons if why else None, out=out, as_json=as_json)

@@ -22,6 +22,9 @@ def train(
     action_weight: Annotated[
         list[str] | None, typer.Option(help="How much an action says: ACTION=WEIGHT, as in view=0.2. Repeatable.")
     ] = None,
+    keep_topics: Annotated[
+        Path | None, typer.Option(help="Folder of an earlier model: topics that go on keep their places and names.")
+    ] = None,
     columns: options.EventColumns = None,
     item_columns: options.ItemColumns = None,
     timezone: options.Timezone = "UTC",
@@ -36,12 +39,13 @@ def train(
     from evorec.models.base import RunOptions
     from evorec.recipes.config import recipe as recipe_called
     from evorec.recipes.quickstart import load_dataset
-    from evorec.recipes.training import fit
+    from evorec.recipes.training import fit, load
 
     Model.check_place(out)
     console = messages(quiet)
     feedback = Feedback(value=value, actions=options.weights(action_weight))  # type: ignore[arg-type]  # checked there
     chosen = replace(recipe_called(recipe, encoder=encoder), feedback=feedback)
+    earlier = None if keep_topics is None else load(keep_topics).model
     loaded = load_dataset(
         events,
         items,
@@ -52,7 +56,8 @@ def train(
     )
     for report in loaded.reports:
         console.print(str(report))
-    engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), progress=reporter(console, "reading items"))
+    reading = reporter(console, "reading items")
+    engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), earlier=earlier, progress=reading)
     card = engine.model.card
     for note in card.notes:
         console.print(note)

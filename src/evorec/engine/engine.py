@@ -1,6 +1,6 @@
 """The engine: one model and the histories of its users, answering requests."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -150,7 +150,8 @@ class Engine:
         Text is read once, all of it in one go: for many remarks that is far faster than one by one.
         """
         new = sorted({text for _, _, text in said if text.strip() and not self.remarks.knows(text)})
-        vectors = dict(zip(new, self.model.read_words(new, progress=progress), strict=True)) if new else {}
+        read = zip(new, self.model.read_words(new, progress=progress), strict=True) if new else ()
+        vectors = {text: told for text, told in read if told[0].any() or told[1].any()}
         readable = [s for s in said if s[2] in vectors or self.remarks.knows(s[2])]
         return sum(self.remarks.say(user, at, text, vectors.get(text), weight) for user, at, text in readable)
 
@@ -161,6 +162,10 @@ class Engine:
         """
         self.model, added = self.model.with_items(catalogue, self.now - 1 if available_from is None else available_from)
         return added
+
+    def rename_topics(self, names: Mapping[str, str]) -> None:
+        """Call clustered topics otherwise: old to new. Given categories keep their names."""
+        self.model = replace(self.model, topics=self.model.topics.renamed(names))
 
     def similar_items(self, item_id: str, k: int = 10) -> list[tuple[str, float]]:
         """The `k` items nearest in content, with their cosine."""

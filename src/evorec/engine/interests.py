@@ -22,6 +22,7 @@ from evorec.interests.topics import Topics
 from evorec.models.base import Items
 
 VISIBLE: Final = 0.005  # smaller shares are shown as 0%: noise to a reader
+_FAMILIAR: Final = 0.03  # with soft membership, a topic with such a share now is no news even if never the main one
 ENDED: Final = 0.05  # a journey this unlikely to be merely silent has ended: also the share of ends called wrongly
 
 
@@ -261,8 +262,8 @@ def _needs(
     found = latent_needs(
         forecast=forecast[None],
         shares=now[None],
-        touched=touched_topics(np.array([0, len(touched)]), touched),
-        transition=model.transition,
+        touched=touched_topics(np.array([0, len(touched)]), touched) | (now >= _FAMILIAR),
+        transition=model.transition * (1 - np.eye(len(now))),  # a topic does not lead to itself
         population=model.forecaster.population,
     )
     return tuple(

@@ -1,19 +1,22 @@
 """What everybody's interests do: topics that rise and fall and who carries it, ways between topics, who drifted."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from evorec.core.errors import InputError
-from evorec.core.types import Queries
+from evorec.core.types import F32, Queries
 from evorec.interests.changes import PopulationDrift, population_drift
-from evorec.interests.drift import Drift, drift
+from evorec.interests.drift import Drift, DriftConfig, Spread, drift
 from evorec.interests.model import InterestModel
 from evorec.interests.population import Population, PopulationConfig, population
 from evorec.interests.topics import Topics
 from evorec.models.base import Items
 
+_SUSPECT: Final = 0.02  # a p-value that is worth a closer look
+_CLOSER: Final = 9999  # permutations of that look
 LEVEL: Final = 0.05  # share of false discoveries among the users said to have drifted
 
 
@@ -56,7 +59,7 @@ def view_population(
         raise InputError("nobody has events on items with topics", mend="train with categories, titles or texts")
     offsets, timestamps = queries.offsets, queries.timestamp
     spread = None if model.spread is None else (model.spread, items.embedding[queries.item])
-    moved = drift(offsets=offsets, membership=content, timestamps=timestamps, content=spread)
+    moved = _drift(queries, content, spread)
     least = min(20, max(1, len(queries) // 20))
     everybody = population(
         names=topics.names,
@@ -74,3 +77,28 @@ def view_population(
             offsets=offsets, item=queries.item, membership=content, timestamps=timestamps, edges=everybody.edges
         ),
     )
+
+
+def _drift(queries: Queries, content: F32, spread: tuple[Spread, F32] | None) -> Drift:
+    """Drift of all users, looked at closer where it is likely: among thousands, a p-value of 1 in 500 proves nothing.
+
+    Only users below `_SUSPECT` are permuted again, more often; their new p-values are as exact as the first.
+    """
+    first = drift(offsets=queries.offsets, membership=content, timestamps=queries.timestamp, content=spread)
+    suspects = np.flatnonzero(np.nan_to_num(first.p_value, nan=1.0) <= _SUSPECT)
+    if not len(suspects):
+        return first
+    rows = np.isin(queries.owner, suspects)
+    closer = drift(
+        offsets=np.concatenate(([0], np.cumsum(np.diff(queries.offsets)[suspects]))),
+        membership=content[rows],
+        timestamps=queries.timestamp[rows],
+        content=None if spread is None else (spread[0], spread[1][rows]),
+        config=DriftConfig(permutations=_CLOSER),
+        seed=1,
+    )
+    p_value, q_value = first.p_value.copy(), first.q_value.copy()
+    p_value[suspects] = closer.p_value
+    tested = ~np.isnan(p_value)
+    q_value[tested] = false_discovery_control(p_value[tested])
+    return replace(first, p_value=p_value, q_value=q_value)

@@ -12,7 +12,7 @@ from evorec.core.types import ALWAYS, F64, I64
 from evorec.interests.drift import Spread, log_membership, sitting_numbers
 
 _FOLDS = 5
-_HISTORIES = 2000  # shuffled ones that calibrate, up to four of a user where there are fewer users
+_HISTORIES = 2000  # shuffled ones that calibrate, up to eight of a user where there are fewer users
 _MOST = 30.0  # of a log-ratio: e^30 stays a number
 
 
@@ -21,27 +21,29 @@ class DetectorConfig:
     """How the next event is predicted, and when a change is called.
 
     An event's likelihood against the population is a mixture: `population` (1, whatever the user did), `topical` (the
-    user's topic shares, with `prior` imagined events of the population in them), and for the rest the `Spread` model.
+    user's topic shares, with `prior` imagined events of the population in them), and for the rest the `Spread` model,
+    its ratio to the power `temper`: the coordinates of an event are less independent than that model supposes.
     `window`: changes at most so many steps ago are weighed; `haste` is taken off a change's log-evidence with every
     step, which favours recent ones. `alarms`: share of users whose `per` events raise an alarm although their order is
     random.
     """
 
-    population: float = 0.2
-    topical: float = 0.16
+    population: float = 0.1
+    topical: float = 0.1
+    temper: float = 0.7
     prior: float = 2.0
-    window: int = 12
+    window: int = 20
     haste: float = 0.1
     alarms: float = 0.05
     per: int = 40
 
     def __post_init__(self) -> None:
         shares = self.population > 0 and self.topical >= 0 and self.population + self.topical <= 1
-        steps = self.window >= 1 and self.haste >= 0
+        steps = self.window >= 1 and self.haste >= 0 and self.temper > 0
         if not (shares and steps and self.prior > 0 and 0 < self.alarms < 1 and self.per >= 4):
             raise InputError(
                 f"{self} cannot watch events",
-                mend="population above 0, population + topical at most 1, alarms in (0, 1), per at least 4",
+                mend="population and temper above 0, population + topical at most 1, alarms in (0, 1), per at least 4",
             )
 
 
@@ -149,7 +151,7 @@ class DriftDetector:
         shared = self._topics @ (c / np.maximum(self.model.population, 1e-9))
         topical = (shared + config.prior) / (self._counts + config.prior)
         own = 1 - config.population - config.topical
-        mixed = config.population + config.topical * topical + own * np.exp(np.minimum(log, _MOST))
+        mixed = config.population + config.topical * topical + own * np.exp(np.minimum(config.temper * log, _MOST))
         return np.asarray(np.log(mixed), dtype=np.float64)
 
     def _with_group(self) -> tuple[F64, I64]:
@@ -239,7 +241,8 @@ def fit_detector(
     Events of user u are rows offsets[u]:offsets[u + 1] of `membership float[n, topics]`, `timestamps int64[n]` and
     `content float[n, d]` (default: `log_membership`). The threshold comes from the latest `per` events of users with
     (nearly) as many, their tie groups shuffled, each judged by a model that was fitted on other users: on those it was
-    fitted on a model looks too good.
+    fitted on a model looks too good. For the same reason `content` must not be learnt from who did what among these
+    users: vectors of behaviour come from others.
     """
     config = config or DetectorConfig()
     membership = np.asarray(membership, dtype=np.float64)
@@ -248,7 +251,7 @@ def fit_detector(
     part = rng.permutation(len(offsets) - 1) % _FOLDS
     latest = [offsets[u] + _latest(timestamps[offsets[u] : offsets[u + 1]], config.per) for u in range(len(part))]
     enough = np.array([len(own) >= 0.9 * config.per for own in latest])
-    repeats = np.clip(_HISTORIES // max(1, enough.sum()), 1, 4)
+    repeats = np.clip(_HISTORIES // max(1, enough.sum()), 1, 8)
     highest: list[float] = []
     for fold in range(_FOLDS):
         model = _fitted(offsets, membership, vectors, config, np.flatnonzero(part != fold))

@@ -45,16 +45,17 @@ class BlendConfig:
 def context(queries: Queries, items: Items) -> F32:
     """`float32[queries, 7]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
 
-    Three groups that each share a third: history length (full at 256 events, in the logarithm), silence before `as_of`
-    (between the days of `SILENCE_DAYS`, in the logarithm), and drift, the total variation between topic shares with
-    half-lives of 30 and 365 days. Someone without a history counts as back after long.
+    Three groups that each share a third: history length (full at 256 events and remarks, in the logarithm), silence
+    before `as_of` (between the days of `SILENCE_DAYS`, in the logarithm), and drift, the total variation between topic
+    shares with half-lives of 30 and 365 days. Someone without a history counts as back after long.
     """
     count = np.diff(queries.offsets)
+    if queries.remarks is not None:
+        count = count + np.diff(queries.remarks.offsets)
     length = np.clip(np.log2(np.maximum(1, count)) / 8, 0, 1)
     nodes = np.log(SILENCE_DAYS)
     silence = np.full(len(queries), nodes[-1])
-    last = queries.timestamp[queries.offsets[1:][count > 0] - 1]
-    silence[count > 0] = np.log((queries.as_of[count > 0] - last) / DAY)
+    silence[count > 0] = np.log((queries.as_of - queries.newest)[count > 0] / DAY)
     held = [np.interp(silence, nodes, full) for full in np.eye(len(nodes))]
     moved = np.clip(drift(queries, items), 0, 1)
     sides = [length, 1 - length, *held, moved, 1 - moved]

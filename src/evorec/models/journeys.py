@@ -25,8 +25,8 @@ class JourneyMatchConfig:
     journeys: JourneyConfig = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        if self.most < 1 or not self.sharpness > 0:
-            raise InputError("most and sharpness must be above 0", mend="raise them")
+        if self.most < 1 or not 0 < self.sharpness < np.inf:
+            raise InputError("most and sharpness must be above 0, and finite", mend="give such numbers")
         config = JourneyConfig(similarity=self.similarity, half_life_days=self.half_life_days, newest=self.newest)
         object.__setattr__(self, "journeys", config)
 
@@ -77,7 +77,7 @@ class JourneyMatch:
             items.embedding, queries.item, queries.offsets, queries.timestamp, config=self.config.journeys
         )
         held = found.label >= 0
-        pull = found.strength * np.exp(self.config.sharpness * (found.centre @ items.embedding[row]))
+        pull = found.strength * np.exp(self.config.sharpness * (found.centre @ items.embedding[row] - 1))
         age = (queries.as_of[queries.owner] - queries.timestamp) / (self.config.half_life_days * DAY)
         near = items.embedding[queries.item] @ items.embedding[row]
         part = np.zeros(len(queries.item))

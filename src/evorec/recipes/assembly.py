@@ -8,6 +8,7 @@ import numpy as np
 
 from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
+from evorec.core.ids import Vocabulary
 from evorec.core.types import DAY, F32, I64, NEVER
 from evorec.data.dataset import Dataset
 from evorec.encoders.whitening import Whitening
@@ -49,21 +50,30 @@ class ItemTable:
     topics: Topics
 
 
-def item_table(train: Dataset, vectors: F32, *, dimension: int, seed: int) -> ItemTable:
+def item_table(
+    train: Dataset,
+    vectors: F32,
+    *,
+    dimension: int,
+    seed: int,
+    earlier: tuple[Topics, Vocabulary] | None = None,
+) -> ItemTable:
     """Whitening and topics fitted on the items of `train` alone, applied to the whole catalogue.
 
     `vectors float32[items, d]` are the encoder's. Topics are the given categories where most events have one, else
-    clusters of the embeddings.
+    clusters of the embeddings. Those that continue a topic of an `earlier` fit keep its place and name; its items are
+    rows of the vocabulary beside it.
     """
+    previous = None if earlier is None else earlier[0].aligned(earlier[1].encode(train.items).astype(np.int64))
     counts = train.item_counts
     whitening = Whitening.fit(vectors[counts > 0], dimension=dimension)
     embedding = whitening.apply(vectors)
     categories = train.catalogue.categories
     categorised = np.asarray([bool(c) for c in categories], dtype=np.bool_)
     if counts[categorised].sum() >= 0.5 * counts.sum():
-        topics = topics_from_categories(categories, counts)
+        topics = topics_from_categories(categories, counts, previous=previous)
     else:
-        topics = topics_from_embeddings(embedding, counts, texts_of(train.catalogue), seed=seed)
+        topics = topics_from_embeddings(embedding, counts, texts_of(train.catalogue), seed=seed, previous=previous)
     items = Items(
         ids=train.items,
         embedding=embedding,

@@ -8,6 +8,7 @@ import numpy as np
 
 from evorec.core.catalogue import Users
 from evorec.core.errors import InputError
+from evorec.core.ids import UNKNOWN
 from evorec.core.types import F32, NEVER, Events
 from evorec.data.dataset import Dataset
 from evorec.data.feedback import weigh
@@ -42,9 +43,16 @@ def encode_items(
 
 
 def fit(
-    dataset: Dataset, recipe: Recipe, options: RunOptions | None = None, *, progress: Progress | None = None
+    dataset: Dataset,
+    recipe: Recipe,
+    options: RunOptions | None = None,
+    *,
+    earlier: Model | None = None,
+    progress: Progress | None = None,
 ) -> Engine:
     """Fit everything a recipe asks for on all of `dataset`; settings and weights come from inner validation.
+
+    Topics that continue those of an `earlier` model keep their places and names.
 
     Nothing here sees events outside `dataset`: hold the test part back before the call.
     """
@@ -55,7 +63,13 @@ def fit(
     dataset = replace(dataset, events=touched(weighed))
     encoder = open_encoder(recipe.encoder)
     vectors = encode_items(dataset, encoder, cache=EmbeddingCache(), progress=progress)
-    table = item_table(dataset, vectors, dimension=recipe.dimension, seed=options.seed)
+    table = item_table(
+        dataset,
+        vectors,
+        dimension=recipe.dimension,
+        seed=options.seed,
+        earlier=None if earlier is None else (earlier.topics, earlier.items.ids),
+    )
     blend, specs, notes = fit_blend(dataset, table, recipe, options)
     blend.fit(dataset, options)
     if not blend.validated:
@@ -132,3 +146,27 @@ def load(folder: Path | str) -> Engine:
 
     model, events, remarks = Model.load(Path(folder), assemble)
     return Engine(model, MemoryLog(events), remarks)
+
+
+def for_visitors(engine: Engine, events: Events) -> tuple[Engine, int]:
+    """The same model over the log of other people, and how many of their events are on items it does not know.
+
+    Everything they did and said is read as in training; nothing is added to the log of `engine`.
+    """
+    weighed = weigh(events, engine.model.feedback)
+    item = np.append(engine.model.items.ids.encode(events.items), UNKNOWN)[weighed.item].astype(np.int32)
+    unknown = int(((item < 0) & (weighed.item >= 0)).sum())
+    coded = Events.from_codes(
+        users=weighed.users,
+        items=engine.model.items.ids,
+        user=weighed.user,
+        item=item,
+        timestamp=weighed.timestamp,
+        text=weighed.text,
+        weight=weighed.weight,
+    )
+    spoken = np.asarray(coded.text or ("",) * len(item)) != ""
+    coded = coded.select((coded.item >= 0) | spoken)
+    visitors = Engine(engine.model, MemoryLog(touched(coded)))
+    listen(visitors, coded, None)
+    return visitors, unknown
