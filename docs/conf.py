@@ -11,7 +11,7 @@ author = "the evorec authors"
 version = release = installed_version("evorec")
 language = "en"
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "from_code"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "from_code", "gallery"]
 exclude_patterns = ["_build"]
 myst_heading_anchors = 3
 

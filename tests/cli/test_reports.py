@@ -1,6 +1,32 @@
 """`evaluate`, `compare`, `interests`, `doctor` and `data`: JSON that adds up, and pictures."""
 
+import json
+
 import pytest
+
+NUMBERS = {"share", "error", "long_term", "strength", "forecast"}
+
+
+def refuse(name):
+    raise ValueError(f"{name} is no JSON")
+
+
+def strict(done):
+    """The one line of JSON a command printed, without NaN or Infinity."""
+    assert done.code == 0, done.err
+    (line,) = done.out.splitlines()
+    return json.loads(line, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def small(program, tmp_path_factory):
+    """A model of two users and three events."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "log.csv").write_text("user_id,item_id,timestamp\na,x,1000\nb,x,5000\nb,y,9000\n", encoding="utf-8")
+    (folder / "items.csv").write_text("item_id,title,categories\nx,绿茶,茶\ny,A [novel],books\n", encoding="utf-8")
+    done = program("train", folder / "log.csv", folder / "items.csv", "--encoder", "lexical", "--out", folder / "m")
+    assert done.code == 0, done.err
+    return folder / "m"
 
 
 def test_evaluate(run, files):
@@ -17,7 +43,8 @@ def test_compare_names_every_member(run, files):
                "--clock", "both", "--json")  # fmt: skip
     assert done.code == 0, done.err
     assert len(done.lines) == 1
-    for name in ("content (short-term) alone", "interests alone", "next, query_time clock", "next, frozen clock"):
+    for name in ("content (short-term) alone", "popularity (2 days) alone", "next, query_time clock",
+                 "next, frozen clock"):  # fmt: skip
         assert name in done.out
 
 
@@ -32,32 +59,125 @@ def test_evaluate_as_tables(run, files, monkeypatch):
 
 class TestInterests:
     def test_json_adds_up(self, run, model):
-        done = run("interests", "user-07", "--model", model, "--json")
-        (told,) = done.lines
+        told = strict(run("interests", "user-07", "--model", model, "--json"))
         assert told["user_id"] == "user-07"
         assert 0 <= told["drift"] <= 1
         assert sum(topic["share"] for topic in told["topics"]) == pytest.approx(1)
-        assert set(told["topics"][0]) == {"topic", "share", "error", "long_term", "strength", "forecast"}
+        for topic in told["topics"]:
+            assert set(topic) == {"topic", "low", "high", *NUMBERS}
+            assert all(0 <= topic[name] <= 1 for name in NUMBERS)
+            assert (topic["low"] is None) == (topic["high"] is None)
+        assert set(told) == {
+            "user_id", "as_of", "drift", "drift_beyond_noise", "drift_p_value", "forecast_events", "topics", "changes",
+            "alarms", "journeys", "needs",
+        }  # fmt: skip
+        assert told["journeys"]
+        assert sum(journey["strength"] for journey in told["journeys"]) == pytest.approx(1)
+        for journey in told["journeys"]:
+            assert journey["start"] <= journey["last"] < told["as_of"]
+            assert [event["time"] for event in journey["events"]] == sorted(e["time"] for e in journey["events"])
+            assert journey["alive"] == (journey["silence_chance"] >= 0.05)
+
+    def test_everybody_as_json(self, run, model):
+        told = strict(run("interests", "--population", "--model", model, "--json"))
+        assert set(told) == {"periods", "shares", "trends", "flows", "drift"}
+        periods = len(told["periods"]) - 1
+        assert all(len(series) == periods for series in told["shares"].values())
+        for column in zip(*told["shares"].values(), strict=True):
+            assert sum(column) == pytest.approx(1) or sum(column) == 0
+        assert {trend["topic"] for trend in told["trends"]} == set(told["shares"])
+        assert all(trend["low"] <= trend["change_per_year"] <= trend["high"] for trend in told["trends"])
+        for flow in told["flows"]:
+            assert {flow["from"], flow["to"]} <= set(told["shares"])
+            assert flow["users"] >= 5
+        assert told["drift"]["drifted"] <= told["drift"]["tested"] <= told["drift"]["users"] == 100
+
+    def test_everybody_at_a_moment(self, run, model):
+        told = strict(run("interests", "--population", "--model", model, "--as-of", "2024-09-01", "--json"))
+        assert told["periods"][-1] <= "2024-09-01 00:00:00"
+        done = run("interests", "--population", "--model", model)
+        assert done.code == 0, done.err
+        shown = " ".join(done.out.split())
+        for words in ("Interests of everybody", "drift:", "have too few sittings to tell"):
+            assert words in shown
+
+    @pytest.mark.parametrize("user", ["a", "b"])
+    def test_one_or_two_events(self, run, small, user):
+        told = strict(run("interests", user, "--model", small, "--json"))
+        assert told["drift_p_value"] is None
+        assert told["drift_beyond_noise"] is None
+        assert told["changes"] == told["alarms"] == []
+        assert sum(topic["share"] for topic in told["topics"]) == pytest.approx(1)
+        shown = run("interests", user, "--model", small)
+        assert shown.code == 0, shown.err
+        assert "too few sittings to tell drift from chance" in " ".join(shown.out.split())
+
+    def test_three_events_of_everybody(self, run, small):
+        told = strict(run("interests", "--population", "--model", small, "--json"))
+        assert told["drift"] == {"users": 2, "tested": 0, "drifted": 0}
+        assert run("interests", "--population", "--model", small).code == 0
+
+    def test_two_periods_tell_no_trend(self, run, tmp_path):
+        (tmp_path / "log.csv").write_text("user_id,item_id,timestamp\na,x,1000\na,y,9000\n", encoding="utf-8")
+        (tmp_path / "items.csv").write_text("item_id,categories\nx,tea\ny,books\n", encoding="utf-8")
+        run(
+            "train", tmp_path / "log.csv", tmp_path / "items.csv", "--encoder", "lexical", "--out", tmp_path / "m", "-q"
+        )
+        told = strict(run("interests", "--population", "--model", tmp_path / "m", "--json"))
+        assert {trend["change_per_year"] for trend in told["trends"]} == {None}
+        for words in ((), ("--plot", tmp_path / "p.svg")):
+            done = run("interests", "--population", "--model", tmp_path / "m", *words)
+            assert done.code == 0, done.err
+            assert "nan" not in done.out
 
     def test_tables(self, run, model):
         done = run("interests", "user-07", "--model", model, "--as-of", "2024-11-01")
         assert done.code == 0, done.err
         assert "at 2024-11-01 00:00:00" in done.out
 
+    @pytest.mark.parametrize("whom", ["user-07", "--population"])
     @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<?xml"), ("html", b"<!doctype"), ("png", b"\x89PNG")])
-    def test_a_picture(self, run, model, tmp_path, suffix, start):
+    def test_a_picture(self, run, model, tmp_path, whom, suffix, start):
         pytest.importorskip("matplotlib")
         path = tmp_path / f"river.{suffix}"
-        done = run("interests", "user-07", "--model", model, "--json", "--plot", path)
-        assert done.code == 0, done.err
-        assert len(done.lines) == 1
+        strict(run("interests", whom, "--model", model, "--json", "--plot", path))
         assert path.read_bytes().startswith(start)
 
-    def test_a_chinese_picture(self, run, model, tmp_path):
+    @pytest.mark.parametrize(("whom", "title"), [("user-07", "用户 user-07 的兴趣"), ("--population", "所有人的兴趣")])
+    def test_a_chinese_picture(self, run, model, tmp_path, whom, title):
         pytest.importorskip("matplotlib")
-        done = run("interests", "user-07", "--model", model, "--plot", tmp_path / "河.svg", "--language", "zh")
+        done = run("interests", whom, "--model", model, "--plot", tmp_path / "河.svg", "--language", "zh")
         assert done.code == 0, done.err
-        assert "关注份额" in (tmp_path / "河.svg").read_text(encoding="utf-8")
+        drawn = (tmp_path / "河.svg").read_text(encoding="utf-8")
+        assert "关注份额" in drawn
+        assert title in drawn
+
+    @pytest.mark.parametrize(
+        ("words", "said", "mend"),
+        [
+            ([], "say whose interests", "--population"),
+            (["user-07", "--population"], "say whose interests", "give a user id"),
+            (["stranger"], "'stranger' has no events", "check the id"),
+            (["user-07", "--as-of", "2001-01-01"], "'user-07' has no events", "as_of"),
+            (["--population", "--as-of", "2001-01-01"], "nobody has events", "train with"),
+            (["user-07", "--plot", "x.gif"], "cannot draw into x.gif", ".svg"),
+            (["--population", "--plot", "x.gif"], "cannot draw into x.gif", ".svg"),
+            (["user-07", "--plot", "no/such/x.svg"], "there is no folder", "create it"),
+            (["user-07", "--plot", "x.svg", "--language", "fr"], "'fr'", "en, zh"),
+            (["--population", "--plot", "x.svg", "--language", "fr"], "'fr'", "en, zh"),
+        ],
+    )
+    def test_mistakes_are_named_with_a_mend(self, run, model, tmp_path, monkeypatch, words, said, mend):
+        pytest.importorskip("matplotlib")
+        model = model.resolve()
+        monkeypatch.chdir(tmp_path)
+        done = run("interests", *words, "--model", model)
+        assert done.code == 2
+        assert done.out == ""
+        told = " ".join(done.err.split())
+        assert said in told
+        assert mend in told
+        assert not list(tmp_path.iterdir())
 
     def test_items_without_words_have_no_topics(self, run, files, tmp_path):
         run("train", files / "events.csv", "--encoder", "lexical", "--out", tmp_path / "m", "--quiet")

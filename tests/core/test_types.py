@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, NEVER, Events, Queries, tie_groups
+from evorec.core.types import ALWAYS, NEVER, Events, Queries, Remarks, tie_groups
 
 NAMES = "abcd"
 ROWS = st.lists(
@@ -42,6 +42,12 @@ def rows_of(events):
     return sorted(rows)
 
 
+def rows_with_actions(events):
+    """Code of the item, and action, of each event in the log's own order."""
+    action = [""] * len(events) if events.action is None else [events.actions[a] for a in events.action]
+    return list(zip(events.item.tolist(), action, strict=True))
+
+
 def same_log(one, other):
     return (
         one.users == other.users
@@ -64,7 +70,25 @@ def queries_of(histories, as_of=100):
     )
 
 
+def weighed(histories, said, as_of=100):
+    """Queries whose events weigh their row number, with remarks at the moments in `said`, one list a query."""
+    sizes = [len(h) for h in said]
+    total = sum(sizes)
+    remarks = Remarks(
+        offsets=np.concatenate(([0], np.cumsum(sizes))).astype(np.int64),
+        embedding=np.arange(2 * total, dtype=np.float32).reshape(-1, 2),
+        topics=np.arange(3 * total, dtype=np.float32).reshape(-1, 3),
+        weight=-np.arange(total, dtype=np.float32),
+        timestamp=np.asarray([t for h in said for t in h], dtype=np.int64),
+    )
+    plain = queries_of(histories, as_of)
+    return replace(plain, weight=np.arange(len(plain.item), dtype=np.float32), remarks=remarks)
+
+
 HISTORIES = st.lists(st.lists(st.integers(0, 6), max_size=12).map(sorted), max_size=5)
+BESIDE = st.lists(
+    st.tuples(*[st.lists(st.integers(0, 6), max_size=5).map(sorted)] * 2), max_size=5
+)  # events and remarks of each query
 
 
 class TestEvents:
@@ -123,6 +147,18 @@ class TestEvents:
         queries = log.queries(np.array([0, 0], dtype=np.int32), np.array([2, 4]))
         assert np.diff(queries.offsets).tolist() == [1, 3]
 
+    @given(ROWS, st.integers(-1, 7))
+    def test_weights_stay_with_their_events(self, rows, as_of):
+        log = log_of(rows)
+        code = {a: 0.5 + n for n, a in enumerate(log.actions)}
+        weight = np.asarray([code[a] for *_, a in rows_with_actions(log)], dtype=np.float32)
+        log = replace(log, weight=weight)
+        back = list(reversed(log.users.ids))
+        for moved in (log, log.select(log.timestamp < as_of), log.recoded(users=Vocabulary(tuple(back)))):
+            assert moved.weight.tolist() == [code[a] for *_, a in rows_with_actions(moved)]
+        asked = log.queries(np.arange(len(log.users), dtype=np.int32), np.full(len(log.users), as_of))
+        assert asked.weight.tolist() == log.weight[(log.timestamp < as_of) & (log.item >= 0)].tolist()
+
     def test_newest_of_an_empty_log_is_refused(self):
         with pytest.raises(InputError, match="empty"):
             _ = Events.create(user_ids=[], item_ids=[], timestamps=[]).newest
@@ -173,6 +209,42 @@ class TestQueries:
         assert part.offsets.tolist() == alone.offsets.tolist()
         assert part.timestamp.tolist() == alone.timestamp.tolist()
         np.testing.assert_array_equal(part.age, alone.age)
+
+    @given(BESIDE, st.integers(0, 5), st.integers(0, 5))
+    def test_a_slice_takes_weights_and_remarks_along(self, people, start, length):
+        histories, said = [h for h, _ in people], [s for _, s in people]
+        start = min(start, len(people))
+        stop = min(start + length, len(people))
+        whole, part = weighed(histories, said), weighed(histories, said).slice(start, stop)
+        rows = slice(whole.offsets[start], whole.offsets[stop])
+        assert part.weight.tolist() == whole.weight[rows].tolist()
+        spoken = slice(whole.remarks.offsets[start], whole.remarks.offsets[stop])
+        assert part.remarks.offsets.tolist() == (whole.remarks.offsets[start : stop + 1] - spoken.start).tolist()
+        for name in ("embedding", "topics", "weight", "timestamp"):
+            assert np.array_equal(getattr(part.remarks, name), getattr(whole.remarks, name)[spoken]), name
+        assert part.newest.tolist() == whole.newest[start:stop].tolist()
+
+    @given(BESIDE)
+    def test_the_newest_is_an_event_or_a_remark(self, people):
+        queries = weighed([h for h, _ in people], [s for _, s in people])
+        assert queries.newest.tolist() == [max([*h, *s], default=99) for h, s in people]
+        alone = queries_of([h for h, _ in people])
+        assert alone.newest.tolist() == [max(h, default=99) for h, _ in people]
+
+    @given(BESIDE)
+    def test_a_remark_belongs_to_its_query(self, people):
+        remarks = weighed([h for h, _ in people], [s for _, s in people]).remarks
+        assert remarks.owner.tolist() == [q for q, (_, said) in enumerate(people) for _ in said]
+
+    def test_weights_and_remarks_must_fit(self):
+        with pytest.raises(InputError, match="remark reaches past its as_of"):
+            weighed([[1]], [[5]], as_of=5)
+        with pytest.raises(InputError, match="weight has 2 entries where 1"):
+            replace(queries_of([[1]]), weight=np.zeros(2, dtype=np.float32))
+        with pytest.raises(InputError, match="remarks has 3 entries where 2"):
+            replace(queries_of([[1]]), remarks=weighed([[], []], [[], []]).remarks)
+        with pytest.raises(InputError, match="topics has 1 entries where 2"):
+            replace(weighed([[]], [[1, 2]]).remarks, topics=np.zeros((1, 3), dtype=np.float32))
 
     def test_a_history_past_its_as_of_is_refused(self):
         with pytest.raises(InputError, match="past its as_of"):

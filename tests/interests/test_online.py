@@ -46,7 +46,7 @@ def plain_strength(detector: DetectorModel, c: np.ndarray, step: np.ndarray) -> 
         shared = (c[past] @ (c[event] / detector.population)).sum()
         topical = (shared + config.prior) / (n + config.prior)
         own = 1 - config.population - config.topical
-        return float(np.log(config.population + config.topical * topical + own * np.exp(gaussian)))
+        return float(np.log(config.population + config.topical * topical + own * np.exp(config.temper * gaussian)))
 
     evidence = []
     for start in range(max(1, len(groups) - config.window), len(groups)):
@@ -139,6 +139,8 @@ def test_faults_are_named():
             detector.observe(np.array(topics), 9, weight)
     with pytest.raises(InputError, match="cannot watch"):
         DetectorConfig(population=0.6, topical=0.6)
+    with pytest.raises(InputError, match="temper above 0"):
+        DetectorConfig(temper=0.0)
     with pytest.raises(InputError, match="users have 500 events"):
         c, offsets = switching(0)
         fit_detector(offsets=offsets, membership=c, timestamps=np.arange(len(c)), config=DetectorConfig(per=500))

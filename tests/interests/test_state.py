@@ -24,7 +24,7 @@ TOPICS = 3
 EVIDENCE = arrays(float, (4, TOPICS), elements=st.floats(0, 50))
 # Few days, so that many events tie; weights and topics of any size.
 LOG = st.lists(
-    st.tuples(st.integers(0, 12), arrays(float, TOPICS, elements=st.floats(0, 1)), st.floats(0.1, 3)), max_size=15
+    st.tuples(st.integers(0, 12), arrays(float, TOPICS, elements=st.floats(0, 1)), st.floats(-3, 3)), max_size=15
 )
 
 
@@ -59,6 +59,25 @@ class TestState:
         assert state.newest == newest
         older = [event for event in log if event[0] * DAY < newest]
         np.testing.assert_allclose(state.at(newest)[0], replay(older, newest, 30), atol=1e-6, rtol=1e-6)
+
+    @given(LOG, st.randoms(use_true_random=False), st.integers(0, 30))
+    def test_two_orders_of_arrival_end_in_one_state(self, log, random, later):
+        shuffled = list(log)
+        random.shuffle(shuffled)
+        one, other = (InterestState(TOPICS, InterestConfig(short_days=1, long_days=50)) for _ in range(2))
+        for state, rows in ((one, log), (other, shuffled)):
+            for day, topics, weight in rows:
+                state.observe(topics, day * DAY, weight)
+        as_of = max(one.newest, 0) + later * DAY
+        np.testing.assert_allclose(one.at(as_of), other.at(as_of), atol=1e-6)
+
+    @given(LOG, st.integers(0, 12), arrays(float, TOPICS, elements=st.floats(0, 1)), st.floats(0.1, 3))
+    def test_what_is_taken_back_at_once_was_never_there(self, log, day, topics, weight):
+        one, other = InterestState(TOPICS), InterestState(TOPICS)
+        for state, rows in ((one, log), (other, [*log, (day, topics, weight), (day, topics, -weight)])):
+            for at, content, strength in rows:
+                state.observe(content, at * DAY, strength)
+        np.testing.assert_allclose(one.at(20 * DAY), other.at(20 * DAY), atol=1e-6)
 
     def test_reading_changes_nothing(self):
         state = InterestState(2)
@@ -103,6 +122,24 @@ class TestReadings:
         assert degrees(m, saturation).max() <= 1
         assert (degrees(m + 1, saturation) >= degrees(m, saturation)).all()
 
+    def test_evidence_against_is_no_share_and_no_degree(self):
+        # Two events for the first topic, one against the second, one taken back from the first a half-life later.
+        m = replay([(0, [1, 0, 0], 2), (0, [0, 1, 0], -1), (10, [1, 0, 0], -0.5)], 10 * DAY + 1, 10)
+        np.testing.assert_allclose(m, [1 - 0.5, -0.5, 0], atol=1e-6)
+        assert shares(m).tolist() == [1, 0, 0]
+        np.testing.assert_allclose(degrees(m, 3), [1 - np.exp(-0.5 / 3), 0, 0], rtol=1e-6)
+        assert shares(-np.abs(m)).tolist() == [0, 0, 0]
+
+    @given(arrays(float, (4, TOPICS), elements=st.floats(-50, 50)))
+    def test_readings_of_any_evidence_are_what_they_say(self, m):
+        total = shares(m).sum(axis=1)
+        np.testing.assert_allclose(total[(m > 0).any(axis=1)], 1)
+        assert (total[(m <= 0).all(axis=1)] == 0).all()
+        assert degrees(m, 3).min() >= 0
+        assert degrees(m, 3).max() <= 1
+        assert np.isfinite(share_error(m)).all()
+        assert share_error(m).max() <= 0.5
+
     @given(EVIDENCE)
     def test_errors_shrink_with_evidence(self, m):
         assert (share_error(100 * (m + 1)) < share_error(m + 1)).all()
@@ -115,12 +152,13 @@ class TestReadings:
 
 @given(LOG.filter(len), st.lists(st.integers(0, 15), min_size=1, max_size=4))
 def test_a_path_sees_at_each_moment_only_what_was_before(log, days):
-    log = [(day, topics, 1.0) for day, topics, _ in sorted(log, key=lambda event: event[0])]
+    log = sorted(log, key=lambda event: event[0])
     path = interest_path(
         np.array([topics for _, topics, _ in log], dtype=np.float32),
         np.array([day for day, *_ in log]) * DAY,
         np.array(days) * DAY,
         half_life_days=5,
+        weights=np.array([weight for *_, weight in log]),
     )
     for moment, found in zip(days, path, strict=True):
         np.testing.assert_allclose(found, replay(log, moment * DAY, 5), atol=1e-5)

@@ -1,11 +1,14 @@
 """The quickstart: from files or tables to an engine in one call."""
 
 import csv
+import shutil
 
 import pytest
 
 import evorec
+from evorec.core.catalogue import Users
 from evorec.core.errors import InputError
+from evorec.core.ids import Vocabulary
 from evorec.recipes.quickstart import load_dataset, train
 
 ROWS = [("ann", "tent", 1), ("ann", "map", 2), ("bo", "tent", 3), ("bo", "map", 4), ("李", "tent", 5)]
@@ -36,6 +39,65 @@ def test_tables(files, package):
     engine = train(events, items, recipe=evorec.fast("lexical"))
     from_files = train(*files, recipe=evorec.fast("lexical"))
     assert engine.recommend(["李"]).list_of(0) == from_files.recommend(["李"]).list_of(0)
+
+
+class TestUsers:
+    """A table of users: who declared interests is no stranger."""
+
+    ROWS = "user_id,interests,city\ncold,outdoors,Oslo\n新人,books,上海\nquiet,,Bergen\nann,books|outdoors,Oslo\n"
+
+    @pytest.fixture
+    def people(self, tmp_path):
+        (tmp_path / "users.csv").write_text(self.ROWS, encoding="utf-8")
+        return tmp_path / "users.csv"
+
+    def test_a_cold_user_who_declared_interests(self, files, people):
+        engine = train(*files, people, recipe=evorec.fast("lexical"))
+        asked = engine.recommend(["cold", "新人", "quiet", "stranger"])
+        assert asked.fallback.tolist() == [False, False, True, True]
+        assert all(asked.list_of(q) for q in range(4))
+        for user, topic in (("cold", "outdoors"), ("新人", "books")):
+            assert engine.interests(user).ranked()[0]["topic"] == topic
+
+    def test_it_has_its_report(self, files, people):
+        loaded = load_dataset(*files, people)
+        assert len(loaded.reports) == 3
+        users = loaded.dataset.users
+        assert users.interests[users.users.code("ann")] == ("books", "outdoors")
+
+    def test_our_own_type_passes_through(self, files):
+        users = Users(users=Vocabulary(("cold",)), interests=(("outdoors",),))
+        loaded = load_dataset(*files, users)
+        assert loaded.dataset.users is users
+        assert len(loaded.reports) == 2
+        engine = train(*files, users, recipe=evorec.fast("lexical"))
+        assert engine.recommend(["cold"]).fallback.tolist() == [False]
+
+    def test_declared_before_the_first_event(self, files, people):
+        engine = train(*files, people, recipe=evorec.fast("lexical"))
+        asked = engine.queries(["ann"])
+        assert asked.remarks.timestamp.max() < asked.timestamp.min()
+
+    def test_saved_with_the_users_and_gone_without_them(self, files, people, tmp_path):
+        engine = train(*files, people, recipe=evorec.fast("lexical"))
+        engine.save(tmp_path / "m")
+        loaded = evorec.load(tmp_path / "m")
+        assert loaded.recommend(["cold"]).list_of(0) == engine.recommend(["cold"]).list_of(0)
+        for path in (tmp_path / "m" / "model").rglob("*"):
+            assert not path.is_file() or "新人".encode() not in path.read_bytes()
+        shutil.rmtree(tmp_path / "m" / "users")
+        assert evorec.load(tmp_path / "m").recommend(["cold"]).fallback.tolist() == [True]
+
+
+def test_actions_in_the_file_weigh_events(tmp_path):
+    (tmp_path / "log.csv").write_text(
+        "user_id,item_id,timestamp,action\na,tea,1,浏览\na,cup,2,purchase\na,cup,3,不喜欢\nb,tea,4,purchase\n",
+        encoding="utf-8",
+    )
+    asked = train(tmp_path / "log.csv", recipe=evorec.fast("lexical")).queries(["a", "b"])
+    assert asked.weight.round(2).tolist() == pytest.approx([0.3, 1, 1])
+    assert asked.remarks.weight.tolist() == [-1]
+    assert asked.remarks.offsets.tolist() == [0, 1, 1]
 
 
 def test_our_own_types_pass_through(files):

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from evorec.core.catalogue import Catalogue
 from evorec.core.errors import ArtifactError, InputError
 from evorec.core.types import Events
 from evorec.data.dataset import Dataset
+from evorec.data.feedback import Feedback
 from evorec.data.simulate import SimulationConfig, simulate
 from evorec.engine.request import Request
 from evorec.models.base import RunOptions
@@ -114,6 +116,100 @@ def test_a_flipped_byte_in_any_file_is_noticed(saved, tmp_path):
     assert lists(load(copy)) == lists(load(saved))
 
 
+class TestDamagedInterests:
+    """A file of interests that does not hold what it should is a clear error, whatever is wrong with it."""
+
+    @pytest.fixture
+    def copy(self, saved, tmp_path):
+        shutil.copytree(saved, tmp_path / "copy")
+        return tmp_path / "copy"
+
+    @pytest.mark.parametrize("how", ["cut short", "empty", "another file", "gone"])
+    def test_on_disk(self, copy, how):
+        path = copy / "model" / "interests.safetensors"
+        whole = path.read_bytes()
+        if how == "gone":
+            path.unlink()
+        else:
+            other = (copy / "model" / "whitening.safetensors").read_bytes()
+            path.write_bytes({"cut short": whole[: len(whole) // 2], "empty": b"", "another file": other}[how])
+        with pytest.raises(ArtifactError, match=r"interests\.safetensors") as told:
+            load(copy)
+        assert told.value.mend
+
+    def test_arrays_come_back_bit_for_bit(self, engine, saved):
+        one, other = engine.model.interests, load(saved).model.interests
+        assert one.settings() == other.settings()
+        assert set(one.arrays()) == set(other.arrays())
+        for name, held in one.arrays().items():
+            assert other.arrays()[name].tobytes() == np.ascontiguousarray(held).tobytes(), name
+
+
+class TestFeedback:
+    """Actions and values weigh events: what speaks for an interest is counted, what speaks against it is remembered."""
+
+    LOG = (
+        ("a", "x", 1, "view"),
+        ("a", "y", 2, ""),
+        ("a", "y", 3, "cancel"),
+        ("b", "x", 4, "跳过"),
+        ("b", "y", 5, "buy"),
+    )
+
+    def engine(self, feedback=None, **columns):
+        user_ids, item_ids, times, actions = zip(*self.LOG, strict=True)
+        log = Events.create(user_ids=user_ids, item_ids=item_ids, timestamps=times, actions=actions, **columns)
+        catalogue = Catalogue.create(item_ids=["x", "y"], categories=[("tea",), ("books",)])
+        return fit(Dataset.create(log, catalogue), replace(fast("lexical"), feedback=feedback or Feedback()))
+
+    def test_weights_and_remarks(self, tmp_path):
+        engine = self.engine()
+        engine.save(tmp_path / "m")
+        for one in (engine, load(tmp_path / "m")):
+            asked = one.queries(["a", "b"])
+            assert one.model.items.ids.decode(asked.item) == ["x", "y", "y"]
+            np.testing.assert_allclose(asked.weight, [0.3, 1, 1])
+            assert asked.remarks.offsets.tolist() == [0, 1, 2]
+            np.testing.assert_allclose(asked.remarks.weight, [-1, -0.3])
+            assert asked.remarks.timestamp.tolist() == [3, 4]
+
+    def test_counts_are_of_what_speaks_for_an_interest(self):
+        engine = self.engine()
+        assert engine.model.card.events == 3
+        assert engine.model.trained_until == 5
+        assert engine.now == 6
+
+    def test_the_recipe_says_what_counts(self):
+        asked = self.engine(Feedback(actions={"view": 1.0, "cancel": 2.0, "跳过": 1.0})).queries(["a", "b"])
+        assert asked.weight.tolist() == [1, 1, 2, 1, 1]
+        assert asked.remarks is None
+
+    def test_ratings(self):
+        engine = self.engine(Feedback(value="rating", actions={"cancel": 1.0}), values=[5, 1, 4, 5, np.nan])
+        asked = engine.queries(["a", "b"])
+        np.testing.assert_allclose(asked.weight, [0.3, 0.75, 1])
+        np.testing.assert_allclose(asked.remarks.weight, [-1, -0.3])
+
+    def test_words_of_a_bad_review_speak_against_what_they_name(self):
+        texts = ["", "", "books and more books", "", "tea"]
+        log = self.engine(texts=texts, values=[np.nan] * 5)
+        said = log.queries(["a", "b"]).remarks
+        np.testing.assert_allclose(said.weight, [-1, -1, -0.3, 1])
+        assert log.interests("a").short_term[log.model.topics.names.index("books")] == 0
+
+    def test_only_what_speaks_against(self):
+        log = Events.create(user_ids="ab", item_ids="xy", timestamps=[1, 2], actions=["cancel", "skip"])
+        with pytest.raises(InputError):
+            fit(Dataset.create(log), fast("lexical"))
+
+    def test_what_comes_later_is_weighed_the_same_way(self, tmp_path):
+        engine = self.engine(Feedback(actions={"buy": 3.0}))
+        engine.save(tmp_path / "m")
+        loaded = load(tmp_path / "m")
+        assert loaded.observe("c", "x", 9, action="buy")
+        assert loaded.queries(["c"]).weight.tolist() == [3.0]
+
+
 def test_without_users_the_model_still_loads(saved, simulation, tmp_path):
     shutil.copytree(saved / "model", tmp_path / "model")
     alone = load(tmp_path)
@@ -180,5 +276,5 @@ class TestSmallAndOddLogs:
         )  # fmt: skip
         engine = fit(Dataset.create(log), fast("lexical"))
         assert engine.recommend(["a"]).list_of(0) == ["y"]
-        assert engine.recommend(["c"]).fallback.tolist() == [False]  # has spoken
+        assert engine.recommend(["c"]).fallback.tolist() == [True]  # in words that no item of this shop has
         assert engine.recommend(["d"]).fallback.tolist() == [True]

@@ -1,5 +1,7 @@
 """Inner validation: cuts inside the training time, settings that the planted truth prefers, nothing from later."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -36,6 +38,40 @@ def test_cuts_lie_inside_the_training_time(data):
         assert len(cut.targets) <= TINY.queries
 
 
+class TestQuestions:
+    """What the blend is fitted on: first choices after a cut, and later ones, at most so many."""
+
+    def firsts(self, cut):
+        """`bool[targets]`: whether each is what its user did first after the cut."""
+        events = cut.split.dataset.events
+        first = {}
+        for user, at in zip(events.user.tolist(), events.timestamp.tolist(), strict=True):
+            if at >= cut.split.cut:
+                first.setdefault(user, at)
+        asked = zip(cut.targets.user.tolist(), cut.targets.timestamp.tolist(), strict=True)
+        return np.array([first[user] == at for user, at in asked])
+
+    @pytest.mark.parametrize("most", [6, 15, 30])
+    def test_two_thirds_are_first_choices(self, data, most):
+        for cut in stages(data, table_of(data), replace(TINY, queries=most), RUN):
+            assert len(cut.targets) == most
+            assert self.firsts(cut).sum() == 2 * most // 3
+
+    def test_where_there_is_room_all_are_asked(self, data):
+        for cut in stages(data, table_of(data), replace(TINY, queries=10**6), RUN):
+            first = self.firsts(cut)
+            assert 0 < first.sum() < len(first)
+            pairs = list(zip(cut.targets.user.tolist(), cut.targets.timestamp.tolist(), strict=True))
+            assert len(set(pairs)) == len(pairs)
+            assert len({user for user, _ in pairs}) >= first.sum()
+
+    def test_topics_are_those_of_the_table(self, data):
+        table = table_of(data)
+        for cut in stages(data, table, TINY, RUN):
+            assert cut.items.topics is table.items.topics
+            assert cut.items.embedding is table.items.embedding
+
+
 def test_an_item_that_only_the_future_knows_is_no_candidate(data):
     for cut in stages(data, table_of(data), TINY, RUN):
         foreseen = (cut.train.item_counts > 0) | (data.catalogue.available_from > np.iinfo(np.int64).min)
@@ -66,6 +102,31 @@ def test_evidence_that_is_noise_is_left_out(data):
     _, kept, notes = fit_blend(data, table_of(data), Recipe(name="noisy", scorers=(*needed, noise)), RUN)
     assert [spec.name for spec in kept] == [spec.name for spec in needed]
     assert "noise" in notes[0] and "left out" in notes[0]
+
+
+def test_evidence_that_helps_is_kept():
+    """Each of many users keeps to one of four topics: what matches their interest lifts a ranking by fashion alone."""
+    s = simulate(
+        SimulationConfig(users=150, items=60, topics=4, events_per_user=20, drift_share=0, new_item_share=0), 2
+    )
+    vectors = np.eye(4, dtype=np.float32)[s.truth.item_topic]
+    table = item_table(s.dataset, vectors, dimension=3, seed=0)
+    fashion = ScorerSpec(kind="popularity", name="fashion")
+    match = ScorerSpec(kind="interests", name="match", optional=True)
+    _, kept, notes = fit_blend(s.dataset, table, Recipe(name="r", scorers=(fashion, match)), RUN)
+    assert [spec.name for spec in kept] == ["fashion", "match"]
+    assert "match +" in notes[0] and "kept" in notes[0]
+
+
+def test_the_order_of_the_recipe_is_kept():
+    s = simulate(
+        SimulationConfig(users=150, items=60, topics=4, events_per_user=20, drift_share=0, new_item_share=0), 2
+    )
+    table = item_table(s.dataset, np.eye(4, dtype=np.float32)[s.truth.item_topic], dimension=3, seed=0)
+    match = ScorerSpec(kind="interests", name="match", optional=True)
+    fashion = ScorerSpec(kind="popularity", name="fashion")
+    blend, kept, _ = fit_blend(s.dataset, table, Recipe(name="r", scorers=(match, fashion)), RUN)
+    assert [spec.name for spec in kept] == [scorer.name for scorer in blend.scorers] == ["match", "fashion"]
 
 
 def test_the_time_scale_that_the_market_has_gets_the_weight():

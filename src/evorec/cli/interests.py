@@ -35,6 +35,8 @@ def interests(
         if plot is not None:
             draw_interests(view, user, plot, language=language)
     else:
+        users = len(engine.log.user_ids())
+        messages(quiet=as_json).print(f"reading {users:,} histories, each shuffled 499 times: some ms a user")
         everybody = engine.population(as_of=moment)
         if plot is not None:
             draw_population(everybody, plot, language=language)

@@ -144,7 +144,12 @@ def population_as_dict(view: PopulationView, ids: Vocabulary) -> dict[str, Any]:
         "periods": [iso_time(int(edge)) for edge in everybody.edges],
         "shares": {name: everybody.shares[:, k].tolist() for k, name in enumerate(everybody.names)},
         "trends": [
-            {**trend, "since": iso_time(trend["since"]), "items": [ids.ids[row] for row in trend["items"]]}
+            {
+                **trend,
+                **{name: _number(trend[name]) for name in ("change_per_year", "low", "high")},
+                "since": iso_time(trend["since"]),
+                "items": [ids.ids[row] for row in trend["items"]],
+            }
             for trend in view.trends()
         ],
         "flows": [

@@ -27,6 +27,11 @@ def draw_interests(view: InterestView, user_id: str, path: Path, *, language: st
     `language`: `en` or `zh`. Needs the extra `plot`.
     """
     _check(language)
+    if not view.path.any():
+        raise InputError(
+            f"nothing speaks for any interest of user {user_id!r}",
+            mend="give the items categories or texts, or take a moment before all of it was taken back",
+        )
     banded = not np.isnan(view.low).any()
     portrait(
         path,
@@ -84,7 +89,9 @@ def draw_population(view: PopulationView, path: Path, *, language: str = "en") -
             shares=everybody.shares[told],
             trend=direction,
         ),
-        trends=Trends(topics=everybody.names, change=trend.slope, low=trend.low, high=trend.high),
+        trends=Trends(topics=everybody.names, change=trend.slope, low=trend.low, high=trend.high)
+        if not np.isnan(trend.slope).any()
+        else None,
         transitions=Transitions(
             topics=everybody.names, p=everybody.transition, share=everybody.shares[told].mean(axis=0)
         )

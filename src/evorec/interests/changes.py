@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import ruptures
 from numpy.typing import NDArray
 from scipy.special import logsumexp
 from scipy.stats import false_discovery_control, norm
@@ -82,8 +81,8 @@ def change_points(
     """When the interests of one user turned, oldest first; [] for most users whose events are in random order.
 
     `membership float[n, topics]` (rows of zeros are unknown and left out), `timestamps int64[n]` ascending. The
-    segmentation with the highest penalised likelihood is found by PELT (Killick, Fearnhead and Eckley 2012; ruptures);
-    a stretch's likelihood is that of its topic counts, or, with `content = (spread, vectors [n, d])`, of its mean
+    segmentation with the highest penalised likelihood is found exactly (optimal partitioning; Jackson et al. 2005); a
+    stretch's likelihood is that of its topic counts, or, with `content = (spread, vectors [n, d])`, of its mean
     vector, which finds more. A change costs what the best change of the user's own shuffled history gains in all but
     `level` of the shuffles.
 
@@ -167,38 +166,21 @@ def _shuffled_gains(
     return np.asarray(gain.max(axis=1) - likelihood(whole, total), dtype=np.float64)
 
 
-class _Table(ruptures.base.BaseCost):  # type: ignore[misc]
-    """Hands ruptures what every stretch costs."""
-
-    model = "evidence"
-
-    def __init__(self, cost: F64, least: int) -> None:
-        self.cost, self.min_size = cost, least
-        self.signal = np.zeros((len(cost) - 1, 1))
-
-    def fit(self, signal: NDArray[Any]) -> "_Table":
-        self.signal = signal
-        return self
-
-    def error(self, start: int, end: int) -> float:
-        return float(self.cost[start, end])
-
-
 def _search(table: F64, penalty: float, least: int) -> list[int]:
-    """Where to cut, ascending, 0 and the end left out.
-
-    PELT may prune only if no cut makes a stretch dearer. A marginal likelihood can lose by a cut, so the greatest loss
-    moves from the cost of each stretch into the penalty: the best segmentation stays the same, and pruning is right.
-    """
+    """Where to cut, ascending, 0 and the end left out: the exact optimum, by dynamic programming."""
     units = len(table) - 1
-    worst = min(
-        float((table[:cut, cut, None] + table[cut, cut + 1 :] - table[:cut, cut + 1 :]).min())
-        for cut in range(1, units)
-    )
-    loss = max(0.0, -worst)
-    search = ruptures.Pelt(custom_cost=_Table(-table - loss, least), min_size=least, jump=1)
-    found = search.fit(np.zeros((units, 1))).predict(pen=penalty + loss)
-    return [int(cut) for cut in found[:-1]]
+    best, back = np.full(units + 1, -np.inf), np.zeros(units + 1, dtype=np.int64)
+    best[0] = 0.0
+    for end in range(least, units + 1):
+        total = best[: end - least + 1] + table[: end - least + 1, end]
+        back[end] = int(np.argmax(total))
+        best[end] = total[back[end]] - penalty
+    cuts = []
+    at = int(back[units])
+    while at > 0:
+        cuts.append(at)
+        at = int(back[at])
+    return cuts[::-1]
 
 
 def _interval(table: F64, a: int, b: int, least: int) -> tuple[int, int]:
@@ -323,9 +305,8 @@ def _since(shares: F64, counts: NDArray[Any], edges: I64) -> I64:
         return np.asarray(sums[..., 0] ** 2 / total, dtype=np.float64)
 
     for topic, series in enumerate(values.T):
-        cost = _Table(-_stretches(fit, (n * series)[:, None], n), 1)
-        search = ruptures.Dynp(custom_cost=cost, min_size=1, jump=1).fit(cost.signal)
-        starts[topic] = edges[told[search.predict(n_bkps=1)[0]]]
+        table = _stretches(fit, (n * series)[:, None], n)
+        starts[topic] = edges[told[1 + int(np.argmax(table[0, 1:-1] + table[1:-1, -1]))]]
     return starts
 
 

@@ -25,6 +25,7 @@ _EVENTS: Final = 100_000  # all else on the users, drawn at random, who have so 
 _STEP: Final = 5  # events a forecast looks ahead, where histories are long enough
 _RIDGES: Final = (300.0,)  # the pull that most logs choose; a search triples the time
 _LEAST_PAIRS: Final = 200  # of windows, for a forecaster
+_WATCHED_EVENTS: Final = 40_000  # that a detector's threshold rests on
 _WATCHED: Final = (40, 20, 10)  # events per user a detector is set for: as many as enough users have
 
 
@@ -60,7 +61,9 @@ def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> Intere
         bands=bands,
         pace=fit_pace(found),
         spread=spread,
-        detector=_detector(told, items, spread is not None, options.seed),
+        detector=_detector(
+            told.slice(0, int(np.searchsorted(told.offsets, _WATCHED_EVENTS))), items, spread is not None, options.seed
+        ),
     )
 
 

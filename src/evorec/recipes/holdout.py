@@ -2,12 +2,13 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from evorec.core.types import F32, Bool, Queries
 from evorec.data.dataset import Dataset
+from evorec.data.feedback import weigh
 from evorec.data.split import split_by_time
 from evorec.encoders.base import Progress
 from evorec.engine.engine import Engine
@@ -16,7 +17,7 @@ from evorec.evaluation.protocol import Evaluation, Protocol, ScoreFunction, eval
 from evorec.models.base import Items, RunOptions
 from evorec.models.blend import drift
 from evorec.recipes.config import Recipe
-from evorec.recipes.training import fit
+from evorec.recipes.training import fit, touched
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,6 +43,8 @@ def hold_out(
     Beside the recipe stand popularity over 7 and 30 days, directed transitions and content alone, and with `members`
     every scorer of the blend alone.
     """
+    # What speaks against an item is neither a target nor a history to foresee one from.
+    dataset = replace(dataset, events=touched(weigh(dataset.events, recipe.feedback)))
     split = split_by_time(dataset)
     started = time.perf_counter()
     engine = fit(split.train, recipe, options, progress=progress)

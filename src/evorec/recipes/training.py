@@ -104,6 +104,7 @@ def touched(weighed: Events) -> Events:
 def listen(engine: Engine, weighed: Events, users: Users | None, *, progress: Progress | None = None) -> None:
     """Take in what the log's users said, took back and declared.
 
+    Words weigh 1; those of an event that speaks against its item, as a bad review does, speak against what they name.
     Declared interests count as said just before a user's first event, or at the end of the log where there is none.
     """
     names = weighed.users.ids
@@ -115,20 +116,19 @@ def listen(engine: Engine, weighed: Events, users: Users | None, *, progress: Pr
                 int(weighed.item[row]),
                 float(weighed.weight[row]),
             )
-    said: list[tuple[str, int, str]] = []
+    said: dict[float, list[tuple[str, int, str]]] = {1.0: []}
     if weighed.text is not None:
-        said += [
-            (names[u], t, text)
-            for u, t, text in zip(weighed.user.tolist(), weighed.timestamp.tolist(), weighed.text, strict=True)
-            if text
-        ]
+        for row in np.flatnonzero([bool(text) for text in weighed.text]).tolist():
+            weight = 1.0 if weighed.weight is None else float(weighed.weight[row])
+            remark = (names[weighed.user[row]], int(weighed.timestamp[row]), weighed.text[row])
+            said.setdefault(weight if weight < 0 else 1.0, []).append(remark)
     if users is not None:
         firsts = dict(zip(weighed.user[::-1].tolist(), weighed.timestamp[::-1].tolist(), strict=True))
         for user_id, declared in zip(users.users, users.interests, strict=True):
             at = firsts.get(weighed.users.code(user_id), weighed.newest + 1) - 1
-            said += [(user_id, at, text) for text in declared]
-    if said:
-        engine.observe_all_words(said, progress=progress)
+            said[1.0] += [(user_id, at, text) for text in declared]
+    for weight, remarks in said.items():
+        engine.observe_all_words(remarks, weight=weight, progress=progress)
 
 
 def _closed_items(dataset: Dataset) -> tuple[str, ...]:

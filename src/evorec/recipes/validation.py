@@ -11,11 +11,12 @@ from evorec.core.types import ALWAYS, F64
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, rolling_splits
 from evorec.data.targets import Targets, next_targets, successive_targets
-from evorec.metrics.ranking import ndcg
+from evorec.metrics.ranking import hits, ndcg
 from evorec.models.base import Items, RunOptions, Scorer
 from evorec.models.blend import Blend, Choices, collect_choices
 from evorec.recipes.assembly import ItemTable, build_scorer, to_the_day
 from evorec.recipes.config import Recipe, ScorerSpec
+from evorec.retrieval.exact import top_k
 
 _CHUNK = 128  # queries scored at once
 _LEAST_GAIN = 1e-4  # in NDCG@10: less is not worth a scorer
@@ -92,84 +93,92 @@ def _without_hot_news(split: Split) -> Split:
     return replace(split, dataset=replace(split.dataset, events=events.select(keep)))
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Trial:
+    """A stage with every scorer of a recipe fitted before its cut, and what users chose after it."""
+
+    stage: Stage
+    scorers: tuple[Scorer, ...]
+    batches: tuple[Choices, ...]
+
+    def quality(self, blend: Blend) -> F64:
+        """NDCG@10 `float64[targets]` of a fitted blend that ranks everything on offer."""
+        found = []
+        for start in range(0, len(self.stage.targets), _CHUNK):
+            block = self.stage.targets.slice(start, start + _CHUNK)
+            queries = block.queries(self.stage.split.dataset.events)
+            score, _ = blend.score(queries, self.stage.items)
+            score[~block.candidates()] = -np.inf
+            score[queries.owner, queries.item] = -np.inf
+            top = top_k(score, _LENGTH)
+            found.append(ndcg(hits(top, block.offsets, block.item), block.relevant))
+        return np.concatenate(found)
+
+
 def fit_blend(
     dataset: Dataset, table: ItemTable, recipe: Recipe, options: RunOptions
 ) -> tuple[Blend, tuple[ScorerSpec, ...], tuple[str, ...]]:
     """A blend with weights fitted inside the training time, what it is made of, and a note on each decision.
 
     Its members are not yet fitted. Optional scorers are kept where they help; whether the blend (with or without
-    context) or a single member ranks is decided next. Both by cross-fitting, so that a blend is never kept below its
-    best member: weights from every second batch of questions are judged on the other batches.
+    context) or a single member ranks is decided next, by cross-fitting, so that a blend is never kept below its best
+    member: weights from every second batch of questions are judged on the other batches.
     """
     rng = generator(options.seed, "blend candidates")
-    batches: list[Choices] = []
+    trials = []
     for stage in stages(dataset, table, recipe, options):
-        fitted = [build_scorer(spec).fit(stage.train, options) for spec in recipe.scorers]
-        batches += stage.choices(fitted, rng)
-    if len(batches) < 2:
-        kept = tuple(spec for spec in recipe.scorers if not spec.optional)
-        why = (
-            "too few users to judge the blend on: kept as it is"
-            if batches
-            else ("the log is too short to validate on: the weights are the prior")
-        )
-        blend = _blend_of(kept, recipe)
-        if batches:
-            blend.fit_weights([_only(b, _places(recipe, kept)) for b in batches])
-        return blend, kept, (why,)
-    kept, told = _worth_keeping(recipe, batches)
-    batches = [_only(batch, _places(recipe, kept)) for batch in batches]
-    blend = _blend_of(kept, recipe)
+        fitted = tuple(build_scorer(spec).fit(stage.train, options) for spec in recipe.scorers)
+        trials.append(Trial(stage=stage, scorers=fitted, batches=tuple(stage.choices(fitted, rng))))
+    kept, told = _worth_keeping(recipe, trials)
+    blend = Blend([build_scorer(spec) for spec in kept], recipe.blend)
+    if not trials:
+        return blend, kept, ("the log is too short to validate on: the weights are the prior",)
+    batches = _choices_of(trials, [recipe.scorers.index(spec) for spec in kept])
     return blend, kept, (*told, _keep_best(blend, batches))
 
 
-def _blend_of(specs: Sequence[ScorerSpec], recipe: Recipe) -> Blend:
-    return Blend([build_scorer(spec) for spec in specs], recipe.blend)
+def _choices_of(trials: Sequence[Trial], places: list[int]) -> list[Choices]:
+    """What users chose in all trials, with the evidence of some of the scorers."""
+    return [
+        replace(batch, evidence=batch.evidence[..., places], known=batch.known[..., places])
+        for trial in trials
+        for batch in trial.batches
+    ]
 
 
-def _places(recipe: Recipe, specs: Sequence[ScorerSpec]) -> list[int]:
-    return [place for place, spec in enumerate(recipe.scorers) if spec in specs]
-
-
-def _only(batch: Choices, places: list[int]) -> Choices:
-    """The evidence of some of the scorers."""
-    return replace(batch, evidence=batch.evidence[..., places], known=batch.known[..., places])
-
-
-def _worth_keeping(recipe: Recipe, batches: Sequence[Choices]) -> tuple[tuple[ScorerSpec, ...], tuple[str, ...]]:
+def _worth_keeping(recipe: Recipe, trials: Sequence[Trial]) -> tuple[tuple[ScorerSpec, ...], tuple[str, ...]]:
     """The scorers that are not optional, and each optional one that lifts NDCG@10 by more than its standard error.
 
     One after the other in the order of the recipe, each beside those kept before (the one-standard-error rule of
-    Breiman, Friedman, Olshen and Stone 1984, for a sum of choices that each could be luck).
+    Breiman, Friedman, Olshen and Stone 1984). Judged over the whole catalogue: among the candidates that the weights
+    are fitted on, evidence that lifts many items a little looks better than it is.
     """
-    kept = [spec for spec in recipe.scorers if not spec.optional]
-    if len(kept) == len(recipe.scorers):
-        return tuple(kept), ()
-    best, told = _cross_fitted(kept, recipe, batches), []
-    for spec in recipe.scorers:
-        if not spec.optional:
-            continue
-        tried = _cross_fitted([*kept, spec], recipe, batches)
-        gain = tried - best
-        error = float(gain.std() / np.sqrt(len(gain)))
-        helps = float(gain.mean()) > max(error, _LEAST_GAIN)
-        if helps:
-            kept, best = [*kept, spec], tried
-        told.append(f"{spec.name} {gain.mean():+.4f} ± {error:.4f} {'kept' if helps else 'left out'}")
-    ordered = tuple(spec for spec in recipe.scorers if spec in kept)
-    return ordered, (f"optional evidence, gain in NDCG@10 among candidates: {', '.join(told)}",)
+    kept = [place for place, spec in enumerate(recipe.scorers) if not spec.optional]
+    optional = [place for place, spec in enumerate(recipe.scorers) if spec.optional]
+    told = []
+    if optional and len(trials) > 1:
+        best = _cross_fitted(kept, recipe, trials)
+        for place in optional:
+            tried = _cross_fitted([*kept, place], recipe, trials)
+            gain = tried - best
+            error = float(gain.std() / np.sqrt(len(gain)))
+            helps = float(gain.mean()) > max(error, _LEAST_GAIN)
+            if helps:
+                kept, best = [*kept, place], tried
+            verdict = "kept" if helps else "left out"
+            told.append(f"{recipe.scorers[place].name} {gain.mean():+.4f} ± {error:.4f} {verdict}")
+    notes = (f"optional evidence, gain in NDCG@10: {', '.join(told)}",) if told else ()
+    return tuple(recipe.scorers[place] for place in sorted(kept)), notes
 
 
-def _cross_fitted(specs: Sequence[ScorerSpec], recipe: Recipe, batches: Sequence[Choices]) -> F64:
-    """NDCG@10 `float64[queries]` of a blend of `specs`, each batch judged with weights from the other half."""
-    places = _places(recipe, specs)
-    some = [_only(batch, places) for batch in batches]
-    blend, quality = _blend_of([recipe.scorers[place] for place in places], recipe), [np.zeros(0)] * len(batches)
-    for half in (0, 1):
-        blend.fit_weights(some[half::2], with_errors=False)
-        for place in range(1 - half, len(some), 2):
-            quality[place] = _quality(blend.utilities(some[place]), some[place])
-    return np.concatenate(quality)
+def _cross_fitted(places: list[int], recipe: Recipe, trials: Sequence[Trial]) -> F64:
+    """NDCG@10 of a blend of some of the scorers, `float64[targets]` of all trials, weights from the other trials."""
+    found = []
+    for judged in trials:
+        blend = Blend([judged.scorers[place] for place in places], recipe.blend)
+        blend.fit_weights(_choices_of([t for t in trials if t is not judged], places), with_errors=False)
+        found.append(judged.quality(blend))
+    return np.concatenate(found)
 
 
 def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
@@ -180,7 +189,7 @@ def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
     """
     quality: dict[str, list[F64]] = {}
     halves = [batches[0::2], batches[1::2]]
-    for fit, judged in (halves, halves[::-1]):
+    for fit, judged in (halves, halves[::-1]) if halves[1] else ():
         for name in ("blend", "blend without context"):
             blend.fit_weights(fit, with_errors=False) if name == "blend" else blend.ignore_context()
             quality.setdefault(name, []).extend(_quality(blend.utilities(b), b) for b in judged)
@@ -189,6 +198,8 @@ def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
                 _quality(np.where(b.known[..., j], b.evidence[..., j], -1e9), b) for b in judged
             )
     blend.fit_weights(batches)
+    if not quality:
+        return "too few users to judge the blend on: kept as it is"
     means = {name: float(np.concatenate(values).mean()) for name, values in quality.items()}
     best = max(means, key=lambda name: means[name])
     if best == "blend without context":

@@ -30,6 +30,8 @@ class RemarkLog:
         self._by_user: dict[str, list[tuple[int, int, int, float]]] = {}  # timestamp, words, item, weight
         self._words: dict[str, int] = {}
         self._vectors: list[tuple[F32, F32]] = []
+        self._held: set[tuple[str, int, int, int]] = set()
+        self._newest: int | None = None
 
     def __len__(self) -> int:
         return sum(len(held) for held in self._by_user.values())
@@ -37,7 +39,7 @@ class RemarkLog:
     @property
     def newest(self) -> int | None:
         """The time of the newest remark, UTC microseconds."""
-        return max((held[-1][0] for held in self._by_user.values()), default=None)
+        return self._newest
 
     def user_ids(self) -> list[str]:
         """Everybody who made a remark."""
@@ -63,10 +65,12 @@ class RemarkLog:
         return self._add(user_id, (timestamp, NO_WORDS, item, weight))
 
     def _add(self, user_id: str, remark: tuple[int, int, int, float]) -> bool:
-        held = self._by_user.setdefault(user_id, [])
-        if any(other[:3] == remark[:3] for other in held):
+        key = (user_id, *remark[:3])
+        if key in self._held:
             return False
-        insort(held, remark)
+        self._held.add(key)
+        insort(self._by_user.setdefault(user_id, []), remark)
+        self._newest = remark[0] if self._newest is None else max(self._newest, remark[0])
         return True
 
     def of(self, user_ids: Sequence[str], as_of: I64, embedding: F32, topics: F32) -> Remarks | None:
@@ -115,5 +119,5 @@ class RemarkLog:
         for (user, timestamp, words, item), weight in zip(
             columns["remark"].tolist(), columns["weight"].tolist(), strict=True
         ):
-            log._by_user.setdefault(names["users"][user], []).append((timestamp, words, item, weight))
+            log._add(names["users"][user], (timestamp, words, item, weight))
         return log

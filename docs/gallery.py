@@ -1,0 +1,66 @@
+"""The manual's pictures, drawn while it is built: two portraits, everybody, the transition map, drift over users."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+from sphinx.application import Sphinx
+
+import evorec
+from evorec.data.simulate import Simulation, chinese_demo, simulate
+from evorec.engine.engine import Engine
+from evorec.engine.pictures import draw_interests, draw_population
+from evorec.plots.population import Drifts, drift_chart
+from evorec.plots.transitions import Transitions, transition_map
+
+FOLDER = Path(__file__).parent / "_build" / "gallery"
+USER = "user-175"  # planted: music gives way to technology
+SOURCE = Path(evorec.__file__).parent
+
+
+def world(language: str) -> Simulation:
+    """The log that the guide speaks of: the same people and events in either language."""
+    return simulate(replace(chinese_demo().config, language=language))
+
+
+def trained(language: str) -> Engine:
+    """The recipe `fast` on `world`, items read by their words alone: nothing is fetched."""
+    shop = world(language)
+    return evorec.train(shop.events, shop.catalogue, recipe=evorec.fast(encoder="lexical"))
+
+
+def draw(folder: Path) -> None:
+    """Every picture of the manual into `folder`."""
+    engine, chinese = trained("en"), trained("zh")
+    draw_interests(engine.interests(USER), USER, folder / "portrait-en.svg")
+    draw_interests(chinese.interests(USER), USER, folder / "portrait-zh.svg", language="zh")
+    view = engine.population()
+    draw_population(view, folder / "population-en.svg")
+    everybody = view.population
+    share = everybody.shares[everybody.shares.any(axis=1)].mean(axis=0)
+    ways = Transitions(topics=everybody.names, p=everybody.transition, share=share)
+    transition_map(ways, folder / "transitions-en.svg", title="A simulated shop of eight topics")
+    drift = Drifts(excess=view.drift.excess, significant=view.drifted)
+    drift_chart(drift, folder / "drift-en.svg", title="A simulated shop of 300 people")
+
+
+def _version() -> str:
+    """A name for the code that draws: pictures are drawn again only when it has changed."""
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for path in sorted(SOURCE.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _draw_if_needed(_: Sphinx) -> None:
+    stamp, version = FOLDER / "drawn-by.txt", _version()
+    if not stamp.exists() or stamp.read_text() != version:
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        draw(FOLDER)
+        stamp.write_text(version)
+
+
+def setup(sphinx: Sphinx) -> dict[str, bool]:
+    """Draw before any page is read."""
+    sphinx.connect("builder-inited", _draw_if_needed)
+    return {"parallel_read_safe": True}
