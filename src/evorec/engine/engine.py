@@ -217,7 +217,7 @@ class Engine:
         detector = self.model.interests.detector
         if detector is None:
             raise InputError("this model cannot watch for drift", mend="train on a log where more users have 10 events")
-        return Watcher(detector, self.model.items, self.queries([user_id]))
+        return Watcher(detector, self.model.interests, self.model.items, self.queries([user_id]))
 
     def save(self, folder: Path | str) -> None:
         """Write `model/` and `users/` into `folder`; each is replaced only once it is complete."""

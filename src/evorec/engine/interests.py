@@ -13,7 +13,7 @@ from evorec.interests.drift import drift
 from evorec.interests.forecast import forecast_users
 from evorec.interests.journeys import JourneyConfig, find_journeys, name_journeys, silence_chance
 from evorec.interests.markov import evolve_shares
-from evorec.interests.model import InterestModel
+from evorec.interests.model import InterestModel, watched_content
 from evorec.interests.names import name_clusters
 from evorec.interests.needs import latent_needs, touched_topics
 from evorec.interests.online import Alarm, DetectorModel, DriftDetector
@@ -183,9 +183,9 @@ def evidence_rows(query: Queries, items: Items) -> tuple[Any, I64, F64]:
 class Watcher:
     """Watches the stream of one user for a turn of interests, event by event; `called` are the alarms so far."""
 
-    def __init__(self, detector: DetectorModel, items: Items, history: Queries) -> None:
-        self._detector, self._items = DriftDetector(detector), items
-        self._by_content = len(detector.spread.mean) == items.embedding.shape[1]
+    def __init__(self, detector: DetectorModel, model: InterestModel, items: Items, history: Queries) -> None:
+        self._detector, self._model, self._items = DriftDetector(detector), model, items
+        self._by_content = model.spread is not None
         self.called: list[Alarm] = []
         for row, timestamp in zip(history.item.tolist(), history.timestamp.tolist(), strict=True):
             self._see(row, timestamp)
@@ -205,7 +205,9 @@ class Watcher:
         topics = self._items.topics[row]
         if not topics.any():  # what has no topics tells nothing
             return None
-        content = self._items.embedding[row] if self._by_content else None
+        content = None
+        if self._by_content:
+            content = watched_content(self._model.behaviour, self._items.embedding, np.array([row]))[0]
         alarm = self._detector.observe(topics, timestamp, content=content)
         if alarm is not None:
             self.called.append(alarm)
@@ -215,7 +217,7 @@ class Watcher:
 def _alarms(query: Queries, items: Items, model: InterestModel) -> tuple[Alarm, ...]:
     if model.detector is None:
         return ()
-    watcher = Watcher(model.detector, items, query)
+    watcher = Watcher(model.detector, model, items, query)
     last = watcher.read(int(query.as_of[0]))
     return tuple(watcher.called) + (() if last is None else (last,))
 

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evorec.core.types import F64
+from evorec.core.types import F32, F64, I64
 from evorec.interests.bands import ShareBands
 from evorec.interests.drift import Spread
 from evorec.interests.forecast import Forecaster
@@ -15,6 +15,8 @@ from evorec.interests.journeys import Pace
 from evorec.interests.loglinear import LogLinearForecaster
 from evorec.interests.online import DetectorConfig, DetectorModel
 from evorec.interests.state import InterestConfig
+
+LEADING: Final = 32  # columns of the whitened embedding that a detector reads beside behaviour
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -24,7 +26,8 @@ class InterestModel:
     `transition float64[topics, topics]` P[to, from] and `switch_on float64[topics]` b move shares by one step of `step`
     events. `forecaster` and its `bands` say what the next `step` events bring; None where the log was too short.
     `pace`: how often journeys are taken up; `spread`: how content differs between users and inside one, for drift
-    (None: topics alone decide); `detector`: watches a stream, None where too few users have long histories.
+    (None: topics alone decide); `detector`: watches a stream, None where too few users have long histories; beside
+    their embedding it knows items by `behaviour float32[items, d]`, learnt from users it is not set on (d may be 0).
     """
 
     config: InterestConfig
@@ -36,6 +39,7 @@ class InterestModel:
     pace: Pace = field(default_factory=lambda: Pace(shape=1.0, days=30.0))
     spread: Spread | None = None
     detector: DetectorModel | None = None
+    behaviour: F32 = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
 
     def settings(self) -> dict[str, Any]:
         """Plain values, for saving."""
@@ -54,7 +58,11 @@ class InterestModel:
             if self.detector is None
             else {"population": self.detector.population, **_spread_arrays(self.detector.spread)},
         }
-        own = {"transition": self.transition, "switch_on": self.switch_on}
+        own: dict[str, NDArray[Any]] = {
+            "transition": self.transition,
+            "switch_on": self.switch_on,
+            "behaviour": self.behaviour,
+        }
         return own | {f"{part}.{name}": np.asarray(a) for part, held in parts.items() for name, a in held.items()}
 
     @classmethod
@@ -84,7 +92,24 @@ class InterestModel:
             pace=Pace(**settings["pace"]),
             spread=Spread(**spread) if spread else None,
             detector=watching,
+            behaviour=arrays["behaviour"],
         )
+
+
+def watched_content(behaviour: F32, embedding: F32, rows: I64) -> F32:
+    """Content vectors of items for a detector: `behaviour float32[m, b]` beside the leading columns of `embedding`.
+
+    Items past the end of `behaviour` are new, and have none; without any (b = 0) the whole embedding serves.
+
+    >>> watched_content(np.ones((1, 2), np.float32), np.eye(3, dtype=np.float32), np.array([0, 2])).tolist()
+    [[1.0, 1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.0, 1.0]]
+    """
+    if not behaviour.size:
+        return np.asarray(embedding[rows], dtype=np.float32)
+    own = np.zeros((len(rows), behaviour.shape[1]), dtype=np.float32)
+    known = rows < len(behaviour)
+    own[known] = behaviour[rows[known]]
+    return np.concatenate([own, embedding[rows, :LEADING]], axis=1)
 
 
 def _spread_arrays(spread: Spread) -> dict[str, NDArray[Any]]:

@@ -13,11 +13,12 @@ from evorec.interests.drift import Spread
 from evorec.interests.fitting import fit_shares
 from evorec.interests.journeys import JourneyConfig, find_journeys, fit_pace
 from evorec.interests.loglinear import LogLinearConfig, LogLinearForecaster
-from evorec.interests.model import InterestModel
+from evorec.interests.model import InterestModel, watched_content
 from evorec.interests.online import DetectorConfig, DetectorModel, fit_detector
 from evorec.interests.state import InterestConfig, fit_half_life
 from evorec.interests.windows import Windows, windows
 from evorec.models.base import Items, RunOptions
+from evorec.models.evolution import behaviour_vectors
 
 _LONG_DAYS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0)  # a long-term interest outlasts a session
 _USERS: Final = 1000  # half-lives are fitted on at most so many users
@@ -26,6 +27,8 @@ _STEP: Final = 5  # events a forecast looks ahead, where histories are long enou
 _RIDGES: Final = (300.0,)  # the pull that most logs choose; a search triples the time
 _LEAST_PAIRS: Final = 200  # of windows, for a forecaster
 _WATCHED_EVENTS: Final = 40_000  # that a detector's threshold rests on
+_BUILDING: Final = 5_000  # events that behaviour vectors rest on at least
+_BEHAVIOUR: Final = 32  # their length
 _WATCHED: Final = (40, 20, 10)  # events per user a detector is set for: as many as enough users have
 
 
@@ -52,6 +55,7 @@ def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> Intere
     p, b = (np.eye(size), np.zeros(size)) if moved is None else moved
     spread = _spread(told, items.embedding)
     found = find_journeys(items.embedding, told.item, told.offsets, told.timestamp, config=JourneyConfig())
+    detector, behaviour = _detector(dataset, items, drawn, spread is not None, options.seed)
     return InterestModel(
         config=config,
         transition=p,
@@ -61,9 +65,8 @@ def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> Intere
         bands=bands,
         pace=fit_pace(found),
         spread=spread,
-        detector=_detector(
-            told.slice(0, int(np.searchsorted(told.offsets, _WATCHED_EVENTS))), items, spread is not None, options.seed
-        ),
+        detector=detector,
+        behaviour=behaviour,
     )
 
 
@@ -115,24 +118,43 @@ def _spread(told: Queries, embedding: F32) -> Spread | None:
         return None
 
 
-def _detector(told: Queries, items: Items, by_content: bool, seed: int) -> DetectorModel | None:
-    """Set for the longest histories of `_WATCHED` that enough users have; None where too few have any."""
-    known = items.has_topics[told.item]
-    offsets = _kept_offsets(told, known)
-    lengths = np.diff(offsets)
+def _detector(
+    dataset: Dataset, items: Items, drawn: I64, by_content: bool, seed: int
+) -> tuple[DetectorModel | None, F32]:
+    """Set for the longest histories of `_WATCHED` that enough users have, with the behaviour vectors it reads.
+
+    The vectors come from the users whose histories are shorter: on those who built them they would look too good, and
+    the threshold with them. Where those are too few, embeddings alone are read; no detector where all are.
+    """
+    events, none = dataset.events, np.zeros((0, 0), dtype=np.float32)
+    count = np.bincount(events.user[events.item >= 0], minlength=len(events.users))
     for per in _WATCHED:
         config = DetectorConfig(per=per)
-        if (lengths >= per).sum() < 4 / config.alarms:  # enough for a threshold that few of them exceed
+        watched = drawn[count[drawn] >= 0.9 * per]
+        if len(watched) < 4 / config.alarms:  # enough for a threshold that few of them exceed
             continue
-        return fit_detector(
+        building = events.select(count[events.user] < 0.9 * per)
+        behaviour = none
+        if by_content and len(building) >= _BUILDING:
+            behaviour = behaviour_vectors(building, _BEHAVIOUR, seed)
+        users = np.sort(watched[: 1 + int(np.searchsorted(np.cumsum(count[watched]), _WATCHED_EVENTS))])
+        told = events.queries(users.astype(np.int32), np.full(len(users), events.newest + 1))
+        known = items.has_topics[told.item]
+        offsets = _kept_offsets(told, known)
+        if (np.diff(offsets) >= 0.9 * per).sum() < 4 / config.alarms:
+            continue
+        detector = fit_detector(
             offsets=offsets,
             membership=items.topics[told.item[known]],
             timestamps=told.timestamp[known],
-            content=items.embedding[told.item[known]] if by_content else None,
+            content=watched_content(behaviour, items.embedding, told.item[known].astype(np.int64))
+            if by_content
+            else None,
             config=config,
             seed=seed,
         )
-    return None
+        return detector, behaviour
+    return None, none
 
 
 def _kept_offsets(told: Queries, known: Bool) -> I64:
