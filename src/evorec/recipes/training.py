@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from evorec.core.catalogue import Users
 from evorec.core.errors import InputError
@@ -63,15 +64,17 @@ def fit(
     dataset = replace(dataset, events=touched(weighed))
     encoder = open_encoder(recipe.encoder)
     vectors = encode_items(dataset, encoder, cache=EmbeddingCache(), progress=progress)
-    table = item_table(
-        dataset,
-        vectors,
-        dimension=recipe.dimension,
-        seed=options.seed,
-        earlier=None if earlier is None else (earlier.topics, earlier.items.ids),
-    )
-    blend, specs, notes = fit_blend(dataset, table, recipe, options)
-    blend.fit(dataset, options)
+    with threadpool_limits(limits=1, user_api="blas"):  # thousands of small products: threads only wait for each other
+        table = item_table(
+            dataset,
+            vectors,
+            dimension=recipe.dimension,
+            seed=options.seed,
+            earlier=None if earlier is None else (earlier.topics, earlier.items.ids),
+        )
+        blend, specs, notes = fit_blend(dataset, table, recipe, options)
+        blend.fit(dataset, options)
+        interests = fit_interests(dataset, table.items, options)
     if not blend.validated:
         someone = np.arange(min(_TYPICAL, len(dataset.events.users)), dtype=np.int32)
         blend.standardise(
@@ -85,7 +88,7 @@ def fit(
         items=table.items,
         catalogue=dataset.catalogue,
         topics=table.topics,
-        interests=fit_interests(dataset, table.items, options),
+        interests=interests,
         whitening=table.whitening,
         lexical=encoder if isinstance(encoder, LexicalEncoder) else None,
         card=card,
