@@ -136,11 +136,10 @@ class TestViewsThatKnowLittle:
             draw_interests(engine.interests("ann"), "ann", tmp_path / "p.svg")
         assert "taken back" in told.value.mend
 
-    def test_too_few_people_in_all_but_one_period(self, shop_engine, shop, tmp_path):
+    def test_the_first_few_people_are_drawn(self, shop_engine, shop, tmp_path):
         as_of = int(np.sort(shop.events.timestamp)[6])
-        with pytest.raises(InputError, match="at least two moments") as told:
-            draw_population(shop_engine.population(as_of=as_of), tmp_path / "p.html")
-        assert "longer" in told.value.mend
+        draw_population(shop_engine.population(as_of=as_of), tmp_path / "p.html")
+        assert (tmp_path / "p.html").stat().st_size > 1000
 
 
 class TestFaults:

@@ -138,7 +138,7 @@ class TestSmallLogs:
         ids=["one event", "one moment", "one moment, many people"],
     )
     def test_one_moment_is_no_course(self, rows):
-        with pytest.raises(InputError, match="at least 4 periods") as told:
+        with pytest.raises(InputError, match="too short a time") as told:
             self.engine(rows).population()
         assert told.value.mend
 
@@ -154,6 +154,10 @@ class TestSmallLogs:
     def test_few_periods_are_refused(self, shop_engine, periods):
         with pytest.raises(InputError, match="at least 4 periods"):
             shop_engine.population(periods=periods)
+
+    def test_nobody_yet_is_refused(self, shop_engine, shop):
+        with pytest.raises(InputError, match="nobody has events before"):
+            shop_engine.population(as_of=int(shop.events.timestamp.min()))
 
     def test_no_period_is_refused(self, shop_engine):
         with pytest.raises(InputError, match="cannot be used"):

@@ -32,23 +32,34 @@ class TestFit:
 class TestSeries:
     def test_only_earlier_days_count(self):
         log = {
-            "offsets": np.array([0, 1, 2]),
-            "membership": np.eye(2, dtype=np.float32),
-            "timestamps": np.array([10 * DAY + 5, 12 * DAY]),
+            "offsets": np.arange(5),
+            "membership": np.eye(2, dtype=np.float32)[[0, 0, 1, 1]],
+            "timestamps": np.array([10 * DAY + 5, 10 * DAY + 6, 12 * DAY, 12 * DAY]),
         }
-        found = PopulationSeries.of(windows(**log, size=1), np.array([0, 1]))
+        found = PopulationSeries.of(windows(**log, size=1), np.arange(4))
         series = PopulationSeries(first=found.first, daily=found.daily, half_lives_days=(1.0,))
         at = np.array([10 * DAY + 9, 11 * DAY, 13 * DAY, 0])
-        np.testing.assert_allclose(series.before(at)[0], [[0, 0], [0.5, 0], [0.125, 0.5], [0, 0]])
+        np.testing.assert_allclose(series.before(at)[0], [[0, 0], [1, 0], [0.25, 1], [0, 0]])
 
     def test_users_left_out_are_not_in_it(self):
         log = {
-            "offsets": np.array([0, 1, 2]),
-            "membership": np.eye(2, dtype=np.float32),
-            "timestamps": np.array([0, 0]),
+            "offsets": np.arange(4),
+            "membership": np.eye(2, dtype=np.float32)[[0, 1, 1]],
+            "timestamps": np.array([0, 0, 0]),
         }
-        series = PopulationSeries.of(windows(**log, size=1), np.array([1]))
-        np.testing.assert_allclose(series.before(np.array([DAY]))[:, 0], [[0, 0.5 ** (1 / 7)], [0, 0.5 ** (1 / 30)]])
+        series = PopulationSeries.of(windows(**log, size=1), np.array([1, 2]))
+        found = series.before(np.array([DAY]))[:, 0]
+        np.testing.assert_allclose(found, [[0, 2 * 0.5 ** (1 / 7)], [0, 2 * 0.5 ** (1 / 30)]])
+
+    def test_no_day_is_one_persons(self):
+        """One person on day 0 waits for the next, who comes on day 3; a third alone on day 5 stays out."""
+        log = {
+            "offsets": np.arange(4),
+            "membership": np.eye(3, dtype=np.float32),
+            "timestamps": np.array([0, 3, 5]) * DAY,
+        }
+        series = PopulationSeries.of(windows(**log, size=1), np.arange(3))
+        assert series.daily.sum(axis=1).tolist() == [0, 0, 0, 2, 0, 0]
 
 
 def test_what_everybody_does_now_moves_the_forecast():

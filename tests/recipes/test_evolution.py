@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from evorec.core.catalogue import Catalogue
 from evorec.core.types import DAY, Events
 from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
@@ -167,3 +168,13 @@ def test_a_log_too_short_to_tell_gives_defaults():
     model = fit_interests(data, items, RunOptions())
     assert model.transition.shape == (items.topics.shape[1],) * 2
     assert (model.forecaster, model.bands, model.spread, model.detector) == (None,) * 4
+
+
+def test_a_catalogue_with_one_topic_and_no_content_trains():
+    """Nothing tells users apart: no detector, and no error."""
+    rows = [(f"u{u:03d}", f"i{(u + k) % 50:02d}", (u + 120 * k) * DAY) for u in range(120) for k in range(12)]
+    user_ids, item_ids, times = zip(*rows, strict=True)
+    log = Events.create(user_ids=user_ids, item_ids=item_ids, timestamps=times)
+    data = Dataset.create(log, Catalogue.create(item_ids=log.items, categories=[("music",)] * len(log.items)))
+    _, items = table_of(data)
+    assert fit_interests(data, items, RunOptions()).detector is None

@@ -143,3 +143,12 @@ def test_one_item_may_be_taken_back_twice_and_many_at_once():
     log = log_of([("a", 1, 0), ("a", 2, 0), ("a", 2, 1), ("a", 2, "tents")])
     assert len(log) == 4
     assert not log.take_back("a", 2, 0, -0.1)  # another weight makes no other remark
+
+
+def test_of_one_thing_said_twice_the_stronger_stands_whichever_came_first():
+    topics, embedding = np.ones((1, 1), np.float32), np.ones((1, 2), np.float32)
+    for weights in ((-0.3, -1.0), (-1.0, -0.3)):
+        log = RemarkLog()
+        told = [log.take_back("ann", 5, 0, weight) for weight in weights]
+        held = log.of(["ann"], np.array([9]), embedding, topics)
+        assert told == [True, False] and held.weight.tolist() == [-1.0]

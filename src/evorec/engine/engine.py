@@ -149,6 +149,8 @@ class Engine:
 
         Text is read once, all of it in one go: for many remarks that is far faster than one by one.
         """
+        if not np.isfinite(weight):
+            raise InputError(f"words cannot weigh {weight}", mend="give a finite number")
         new = sorted({text for _, _, text in said if text.strip() and not self.remarks.knows(text)})
         read = zip(new, self.model.read_words(new, progress=progress), strict=True) if new else ()
         vectors = {text: told for text, told in read if told[0].any() or told[1].any()}
@@ -209,7 +211,13 @@ class Engine:
 
     def population(self, *, as_of: int | None = None, periods: int = 12) -> PopulationView:
         """What everybody is interested in over `periods`: what rises and falls, what leads to what, who drifted."""
-        queries = self.queries(self.log.user_ids(), as_of=as_of)
+        moment = self.now if as_of is None else as_of
+        everybody = self.log.user_ids()
+        counts = np.diff(self.queries(everybody, as_of=moment).offsets)
+        held = [user for user, count in zip(everybody, counts, strict=True) if count]
+        if not held:
+            raise InputError("nobody has events before this moment", mend="ask for a later one with as_of")
+        queries = self.queries(held, as_of=moment)
         return view_population(queries, self.model.items, self.model.topics, self.model.interests, periods=periods)
 
     def watch(self, user_id: str) -> Watcher:

@@ -66,8 +66,10 @@ class InterestView:
     the next `step` events, with its 80% band `low`..`high` (NaN where the log was too short to know); `strength`:
     degrees in [0, 1] of the long-term interest; `error`: standard error of the short-term shares. `path
     float64[t, topics]` are short-term shares at `moments int64[t]`, `events int64[n]` the times of the events behind
-    it. `changes`: when interests turned, found looking back; `alarms`: the same as a watcher of the stream had called
-    it. `drift_beyond_noise`: divergence of the later from the earlier half of the history, in nats, less what shuffled
+    it. Words and weights move shares, strength and path; forecast, drift, changes, alarms and journeys rest on the
+    items touched alone. `changes`: when interests turned, found looking back; `alarms`: the same as a watcher of the
+    stream had called it.
+    `drift_beyond_noise`: divergence of the later from the earlier half of the history, in nats, less what shuffled
     histories of this user show, and its `drift_p_value` (NaN: too few sittings to tell).
     """
 

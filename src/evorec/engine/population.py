@@ -57,6 +57,8 @@ def view_population(
     content = items.topics[queries.item]
     if not len(queries.item) or not content.any():
         raise InputError("nobody has events on items with topics", mend="train with categories, titles or texts")
+    if periods > 0 and queries.timestamp.max() - queries.timestamp.min() < periods:
+        raise InputError("the log spans too short a time for a view of everybody", mend="bring a log of several days")
     offsets, timestamps = queries.offsets, queries.timestamp
     spread = None if model.spread is None else (model.spread, items.embedding[queries.item])
     moved = _drift(queries, content, spread)

@@ -29,6 +29,7 @@ _MEMORIES: Final = (0.2, 0.5, 1.0, 3.0, 10.0, np.inf)  # half-lives in windows; 
 _NOW_DAYS: Final = (7.0, 30.0)  # half-lives of what everybody does
 _NOW_STRENGTH: Final = 200.0  # imagined events that smooth it
 _BLUNT, _SHARP, _SCALE = 5.0, 20.0, 20.0  # how much less features are smoothed than means; scale of share features
+_PEOPLE: Final = 2  # behind a day of the series, at least
 _PAIRS: Final = 40_000
 
 
@@ -87,12 +88,21 @@ class PopulationSeries:
 
     @classmethod
     def of(cls, cut: Windows, users: I64) -> "PopulationSeries":
-        """The windows of `users`, each on the day it ended."""
+        """The windows of `users`, each on the day it ended, or on the first day after it that two people are behind.
+
+        A series is kept with a model: no day of it may be one person's.
+        """
         rows = np.flatnonzero(np.isin(cut.owner, users))
+        rows = rows[np.argsort(cut.end[rows], kind="stable")]
         day = cut.end[rows] // DAY
-        first = int(day.min()) if len(day) else 0
-        daily = np.zeros((int(day.max()) - first + 1 if len(day) else 1, cut.content.shape[1]))
-        np.add.at(daily, day - first, cut.counts[rows])
+        first = int(day[0]) if len(day) else 0
+        daily = np.zeros((int(day[-1]) - first + 1 if len(day) else 1, cut.content.shape[1]))
+        waiting = 0  # the first row whose day is not yet decided
+        for stop in np.flatnonzero(np.diff(day, append=np.iinfo(np.int64).max)) + 1:
+            held = rows[waiting:stop]
+            if len(np.unique(cut.owner[held])) >= _PEOPLE:
+                daily[day[stop - 1] - first] = cut.counts[held].sum(axis=0)
+                waiting = int(stop)
         return cls(first=first, daily=daily)
 
     def before(self, moments: I64) -> F64:

@@ -33,7 +33,7 @@ _WATCHED: Final = (40, 20, 10)  # events per user a detector is set for: as many
 
 
 def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> InterestModel:
-    """The half-lives by the likelihood of what follows, the short one at most a quarter of the long one; then the rest.
+    """The long half-life by the likelihood of what follows, the short one a quarter of it, at most 30 days; the rest.
 
     Everything rests on a sample of users, so that it takes seconds whatever the size of the log.
     """
@@ -143,16 +143,18 @@ def _detector(
         offsets = _kept_offsets(told, known)
         if (np.diff(offsets) >= 0.9 * per).sum() < 4 / config.alarms:
             continue
-        detector = fit_detector(
-            offsets=offsets,
-            membership=items.topics[told.item[known]],
-            timestamps=told.timestamp[known],
-            content=watched_content(behaviour, items.embedding, told.item[known].astype(np.int64))
-            if by_content
-            else None,
-            config=config,
-            seed=seed,
-        )
+        content = watched_content(behaviour, items.embedding, told.item[known].astype(np.int64)) if by_content else None
+        try:
+            detector = fit_detector(
+                offsets=offsets,
+                membership=items.topics[told.item[known]],
+                timestamps=told.timestamp[known],
+                content=content,
+                config=config,
+                seed=seed,
+            )
+        except InputError:  # neither content nor topics tell users apart: nothing to watch
+            return None, none
         return detector, behaviour
     return None, none
 

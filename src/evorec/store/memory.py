@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,7 +27,13 @@ class MemoryLog:
             & (np.diff(events.item) == 0)
             & (events.item[1:] >= 0)
         )
+        if events.weight is not None and repeated.any():  # of the same thing twice the stronger stands
+            first = np.flatnonzero(~repeated)
+            strongest = np.maximum.reduceat(events.weight, first)
+            events = replace(events, weight=np.repeat(strongest, np.diff(np.append(first, len(events)))))
         self._base = events.select(~repeated)
+        if self._base.weight is not None:
+            self._base = replace(self._base, weight=self._base.weight.copy())  # ours to change
         self._recent: dict[str, list[tuple[int, int, float]]] = {}
         self._newest = events.newest if len(events) else ALWAYS
 
@@ -49,16 +56,19 @@ class MemoryLog:
         return int(self._base.offsets[code]), int(self._base.offsets[code + 1])
 
     def append(self, user_id: str, item: int, timestamp: int, weight: float = 1.0) -> bool:
-        """Add one event in O(log history); False where exactly this event is already held, whatever its weight."""
+        """Add one event in O(log history); False where this event is already held: then the stronger weight stands."""
         start, stop = self._rows(user_id)
         first = start + int(np.searchsorted(self._base.timestamp[start:stop], timestamp))
         while first < stop and self._base.timestamp[first] == timestamp:
             if self._base.item[first] == item:
+                if self._base.weight is not None and weight > self._base.weight[first]:
+                    self._base.weight[first] = weight
                 return False
             first += 1
         recent = self._recent.setdefault(user_id, [])
         place = bisect_left(recent, (timestamp, item, -np.inf))
         if place < len(recent) and recent[place][:2] == (timestamp, item):
+            recent[place] = (timestamp, item, max(weight, recent[place][2]))
             return False
         recent.insert(place, (timestamp, item, weight))
         self._newest = max(self._newest, timestamp)

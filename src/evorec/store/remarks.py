@@ -65,11 +65,14 @@ class RemarkLog:
         return self._add(user_id, (timestamp, NO_WORDS, item, weight))
 
     def _add(self, user_id: str, remark: tuple[int, int, int, float]) -> bool:
-        key = (user_id, *remark[:3])
-        if key in self._held:
+        key, said = (user_id, *remark[:3]), self._by_user.setdefault(user_id, [])
+        if key in self._held:  # the same thing twice: the stronger of the two stands, whichever came first
+            place = next(place for place, other in enumerate(said) if other[:3] == remark[:3])
+            if (abs(remark[3]), remark[3]) > (abs(said[place][3]), said[place][3]):
+                said[place] = remark
             return False
         self._held.add(key)
-        insort(self._by_user.setdefault(user_id, []), remark)
+        insort(said, remark)
         self._newest = remark[0] if self._newest is None else max(self._newest, remark[0])
         return True
 
