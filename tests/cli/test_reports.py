@@ -159,7 +159,7 @@ class TestInterests:
             (["user-07", "--population"], "say whose interests", "give a user id"),
             (["stranger"], "'stranger' has no events", "check the id"),
             (["user-07", "--as-of", "2001-01-01"], "'user-07' has no events", "as_of"),
-            (["--population", "--as-of", "2001-01-01"], "nobody has events", "train with"),
+            (["--population", "--as-of", "2001-01-01"], "nobody has events", "ask for a later"),
             (["user-07", "--plot", "x.gif"], "cannot draw into x.gif", ".svg"),
             (["--population", "--plot", "x.gif"], "cannot draw into x.gif", ".svg"),
             (["user-07", "--plot", "no/such/x.svg"], "there is no folder", "create it"),
