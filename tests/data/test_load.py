@@ -215,3 +215,10 @@ class TestRealData:
         catalogue, _ = load_catalogue(SHARED / name / "items.parquet")
         assert sum(map(bool, catalogue.title)) > 0.8 * len(catalogue)
         assert set(event_columns(events)) >= {"user_id", "item_id", "timestamp"}
+
+
+def test_words_without_an_item_column_ask_for_one(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("user,time,comment,product_code\nann,2025-01-01,,a\nbo,2025-01-02,,b\nann,2025-01-03,nice,b\n")
+    with pytest.raises(InputError, match="no column for item_id; it has .*product_code"):
+        load_events(path)

@@ -206,6 +206,8 @@ def _refuse_unreadable(table: Table, mapping: Mapping[str, str]) -> None:
         bad = count(table.connection, f"typed WHERE {fault}")
         if 2 * bad <= rows:
             continue
+        if ours not in mapping:  # words alone may do, but here they do not
+            raise _missing_column(table, ours)
         first = first_row(table.connection, f"typed WHERE {fault}")
         column = mapping.get(ours, ours)
         found = table.connection.execute(f"SELECT {ours} FROM raw WHERE rowid = {first - 1}").fetchone() or (None,)
