@@ -220,5 +220,5 @@ class TestRealData:
 def test_words_without_an_item_column_ask_for_one(tmp_path):
     path = tmp_path / "log.csv"
     path.write_text("user,time,comment,product_code\nann,2025-01-01,,a\nbo,2025-01-02,,b\nann,2025-01-03,nice,b\n")
-    with pytest.raises(InputError, match="no column for item_id; it has .*product_code"):
+    with pytest.raises(InputError, match=r"no column for item_id; it has .*product_code"):
         load_events(path)
