@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
 SERVE ?= 1
+PEERS := implicit lenskit recbole rectools
 
-.PHONY: demo test check bench docs clean
+.PHONY: demo test check bench bench-peers docs clean
 
 demo: $(VENV)/.demo
 	@SERVE=$(SERVE) $(BIN)/python examples/demo.py
@@ -22,6 +23,9 @@ check: $(VENV)/.everything
 
 bench: $(VENV)/.everything
 	$(BIN)/python benchmarks/run.py
+
+bench-peers: $(VENV)/.everything $(PEERS:%=.bench/env/%/.ready)
+	$(BIN)/python benchmarks/versus.py $(ARGS)
 
 docs: $(VENV)/.everything
 	$(BIN)/python -m sphinx -q -W --keep-going -b html docs docs/_build/html
@@ -46,3 +50,10 @@ $(VENV)/.everything: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) install --upgrade pip
 	@$(PIP) install -c constraints.txt torch -e '.[models,text,plot,frames,dev,docs]'
 	@touch $@ $(VENV)/.demo
+
+# A peer has an environment of its own: what it pins must not meet what we pin.
+.bench/env/%/.ready: benchmarks/peers/%.txt | $(BIN)/python
+	@echo "setting up $*: minutes the first time"
+	@$(PYTHON) -m venv .bench/env/$*
+	@.bench/env/$*/bin/python -m pip --disable-pip-version-check --quiet --quiet install -r $<
+	@touch $@

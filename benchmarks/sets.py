@@ -5,27 +5,29 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before numpy is imported: shared machines are noisy enough
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from evorec.core.types import F32, I64
 from evorec.data.dataset import Dataset
+from evorec.data.feedback import Feedback, weigh
 from evorec.encoders.cache import EmbeddingCache
 from evorec.encoders.opening import open_encoder
 from evorec.encoders.whitening import Whitening
 from evorec.recipes.assembly import texts_of
 from evorec.recipes.quickstart import load_dataset
-from evorec.recipes.training import encode_items
+from evorec.recipes.training import encode_items, touched
 
 FOLDER = Path(__file__).parents[1] / "../shared/data"
 SETS = ("ml-1m", "amazon-beauty", "amazon-food-kitchen", "ifdb-2026", "online-retail")
 
 
 def read(name: str, folder: Path = FOLDER) -> Dataset:
-    """Events and catalogue of one set."""
-    return load_dataset(folder / name / "interactions.parquet", folder / name / "items.parquet").dataset
+    """Events and catalogue of one set, without what was returned or otherwise speaks against its item."""
+    dataset = load_dataset(folder / name / "interactions.parquet", folder / name / "items.parquet").dataset
+    return replace(dataset, events=touched(weigh(dataset.events, Feedback())))
 
 
 def embed(dataset: Dataset, dimension: int = 128) -> F32:

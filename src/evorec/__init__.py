@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from evorec.recipes.holdout import HeldOut, hold_out
     from evorec.recipes.quickstart import Loaded, load_dataset, train
     from evorec.recipes.training import fit, load
+    from evorec.recipes.updating import Gain, Updated, update
 
     __version__: str
 
@@ -53,6 +54,7 @@ __all__ = [
     "Evidence",
     "EvorecError",
     "Feedback",
+    "Gain",
     "HeldOut",
     "InputError",
     "InterestView",
@@ -73,6 +75,7 @@ __all__ = [
     "Simulation",
     "SimulationConfig",
     "UnreachableError",
+    "Updated",
     "Users",
     "Vocabulary",
     "Watcher",
@@ -99,6 +102,7 @@ __all__ = [
     "report",
     "simulate",
     "train",
+    "update",
 ]
 
 # Where each name lives. `import evorec` opens none of these files, so that it costs nothing (PEP 562).
@@ -134,6 +138,7 @@ _HOMES: Final = {
     "recipes.holdout": ("HeldOut", "hold_out"),
     "recipes.quickstart": ("Loaded", "load_dataset", "train"),
     "recipes.training": ("fit", "load"),
+    "recipes.updating": ("Gain", "Updated", "update"),
 }
 _HOME_OF: Final = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evorec.cli.options import lines, mapping, moment
+from evorec.cli.options import RATINGS, as_typed, feedback, lines, mapping, moment
 from evorec.core.errors import InputError
 
 
@@ -50,3 +50,19 @@ def test_lists_of_ids(tmp_path):
         lines(tmp_path / "missing.txt")
     with pytest.raises(InputError, match="not a file"):
         lines(tmp_path)
+
+
+def test_what_counts_is_read_from_options():
+    plain = feedback("nothing", RATINGS, None)
+    assert (plain.value, plain.lowest, plain.highest, dict(plain.actions)) == ("nothing", 1, 5, {})
+    assert feedback("rating", (0.5, 5), ["view=0.2"]).weight("view", 0.5) == -0.2
+    with pytest.raises(InputError, match="without ratings"):
+        feedback("share", (0, 10), None)
+    with pytest.raises(InputError, match="ACTION=WEIGHT"):
+        feedback("nothing", RATINGS, ["view"])
+
+
+def test_errors_name_options_as_they_are_typed():
+    with pytest.raises(InputError) as error, as_typed():
+        raise InputError("nothing before as_of", mend="another as_of")
+    assert (error.value.what, error.value.mend) == ("nothing before --as-of", "another --as-of")

@@ -102,6 +102,29 @@ def test_reasons(run, files, model):
         assert {e["item_id"] for r in reasons for e in r["events"]} <= had(files)["user-07"]
 
 
+class TestSays:
+    def test_words_are_named_as_the_reason(self, run, model):
+        title = next(title for title in load(model).model.catalogue.title if title)
+        for user in ("user-07", "stranger"):
+            done = run("recommend", model, "--user", user, "--says", title, "--k", 3, "--json", "--why")
+            assert done.code == 0, done.err
+            (record,) = done.lines
+            assert not record["fallback"]
+            assert done.err == ""
+            (spoken,) = (reason for reason in record["reasons"][0] if reason["scorer"] == "words")
+            assert spoken["words"] == [title]
+        table = run("recommend", model, "--user", "stranger", "--says", title, "--k", 3, "--why")
+        assert "because you said" in " ".join(table.out.split())
+
+    def test_nonsense_changes_nothing_and_is_named(self, run, model):
+        for user in ("user-07", "stranger"):
+            plain = run("recommend", model, "--user", user, "--json", "--why")
+            said = run("recommend", model, "--user", user, "--json", "--why", "--says", "qwertz asdf")
+            assert said.code == 0
+            assert said.out == plain.out
+            assert "“qwertz asdf” changes nothing" in said.err
+
+
 class TestTables:
     @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
     def test_everyone_into_a_file(self, run, files, model, tmp_path, suffix):

@@ -57,6 +57,67 @@ def test_evaluate_as_tables(run, files, monkeypatch):
         assert word in done.out
 
 
+class TestWhatCounts:
+    """`train`, `evaluate` and `compare` take the same options, and say which events count against an item."""
+
+    @pytest.fixture
+    def log(self, tmp_path):
+        """40 users with 12 events: every third rated below the middle, one skipped, one returned, one person cold."""
+        rows = ["用户编号,物品编号,时间,动作,评分"]
+        for event in range(480):
+            user, item = event % 40, (event % 40 * 3 + event // 40 * 7) % 30
+            action, rating = {7: "skip", 11: "退货"}.get(event, "view"), (0, 6, 10)[event % 3]
+            rows.append(f"u{user:02d},i{item:02d},{10_000 * event},{action},{rating}")
+        path = tmp_path / "log.csv"
+        path.write_text("\n".join(rows), encoding="utf-8")
+        (tmp_path / "people.csv").write_text("用户编号,兴趣\nu00,tea\ncold,books\n", encoding="utf-8")
+        items = [f"i{number:02d},{'tea' if number % 2 else 'books'}" for number in range(30)]
+        (tmp_path / "items.csv").write_text("\n".join(["商品编号,类别", *items]), encoding="utf-8")
+        return path
+
+    OPTIONS = ("--encoder", "lexical", "--value", "rating", "--rating-range", 0, 10, "--action-weight", "view=1")
+    # Of 480 events 160 have the rating 0, the skipped one (7) has 6, the returned one (11) has 10.
+    TOLD = (
+        "480 rows in, 318 out",
+        "cancel or return, counts against: 1",
+        "action 'skip', counts against: 1",
+        "rating below 5, counts against: 160",
+    )
+
+    @pytest.mark.parametrize("command", ["train", "evaluate", "compare"])
+    def test_the_same_options_and_report(self, run, log, tmp_path, command):
+        more = ("--out", tmp_path / "m") if command == "train" else ("--protocol", "next")
+        files = (log, tmp_path / "items.csv", "--users", tmp_path / "people.csv")
+        done = run(command, *files, *self.OPTIONS, *more)
+        assert done.code == 0, done.err
+        for said in (*self.TOLD, "1 rows cancel or return something", "people.csv: 2 rows in, 2 out"):
+            assert said in done.err, said
+        if command != "train":
+            assert "beyond accuracy, next" in done.out
+            return
+        told = strict(run("train", *files, *self.OPTIONS, *more, "--json", "-q"))
+        counted = told["cleaning"][-1]
+        assert counted["source"] == "what counts"
+        assert sum(counted["dropped"].values()) == 162
+        assert told["card"]["events"] == counted["rows_out"] == 318
+
+    def test_ratings_of_another_range_are_refused(self, run, log):
+        done = run("evaluate", log, "--encoder", "lexical", "--value", "rating")
+        assert done.code == 2
+        assert "ratings lie outside 1 to 5: they run from 0 to 10" in done.err
+        assert "--rating-range 0 10" in done.err
+
+    def test_an_unknown_action_is_refused_and_the_others_named(self, run, log):
+        done = run("evaluate", log, "--encoder", "lexical", "--action-weight", "veiw=0.2", "--action-weight", "skip=0")
+        assert done.code == 2
+        assert "--action-weight names veiw, but the log has the actions skip, view, 退货" in done.err
+
+    def test_a_known_action_that_no_event_has_is_noted(self, run, log, tmp_path):
+        done = run("train", log, "--encoder", "lexical", "--out", tmp_path / "m", "--action-weight", "cart=0.7")
+        assert done.code == 0, done.err
+        assert "no event has the action cart" in done.err
+
+
 class TestInterests:
     def test_json_adds_up(self, run, model):
         told = strict(run("interests", "user-07", "--model", model, "--json"))
@@ -69,8 +130,9 @@ class TestInterests:
             assert (topic["low"] is None) == (topic["high"] is None)
         assert set(told) == {
             "user_id", "as_of", "drift", "drift_beyond_noise", "drift_p_value", "forecast_events", "topics", "changes",
-            "alarms", "journeys", "needs",
+            "alarms", "journeys", "needs", "not_fitted",
         }  # fmt: skip
+        assert set(told["not_fitted"]) <= {"forecast", "drift by content", "alarms"}
         assert told["journeys"]
         assert sum(journey["strength"] for journey in told["journeys"]) == pytest.approx(1)
         for journey in told["journeys"]:
@@ -156,10 +218,10 @@ class TestInterests:
         ("words", "said", "mend"),
         [
             ([], "say whose interests", "--population"),
-            (["user-07", "--population"], "say whose interests", "give a user id"),
-            (["stranger"], "'stranger' has no events", "check the id"),
-            (["user-07", "--as-of", "2001-01-01"], "'user-07' has no events", "as_of"),
-            (["--population", "--as-of", "2001-01-01"], "nobody has events", "ask for a later"),
+            (["user-07", "--population"], "both the user 'user-07' and --population", "ask for one"),
+            (["stranger"], "there is no user 'stranger'", "check the id"),
+            (["user-07", "--as-of", "2001-01-01"], "'user-07' has no events", "--as-of"),
+            (["--population", "--as-of", "2001-01-01"], "nobody has events", "--as-of"),
             (["user-07", "--plot", "x.gif"], "cannot draw into x.gif", ".svg"),
             (["--population", "--plot", "x.gif"], "cannot draw into x.gif", ".svg"),
             (["user-07", "--plot", "no/such/x.svg"], "there is no folder", "create it"),
@@ -178,6 +240,16 @@ class TestInterests:
         assert said in told
         assert mend in told
         assert not list(tmp_path.iterdir())
+
+    def test_somebody_without_interests_is_told_from_nobody(self, run, files, tmp_path):
+        (tmp_path / "people.csv").write_text("user_id,interests\nnewcomer,\n", encoding="utf-8")
+        done = run("train", files / "events.csv", files / "items.csv", "--users", tmp_path / "people.csv", "--encoder",
+                   "lexical", "--out", tmp_path / "m", "--quiet")  # fmt: skip
+        assert done.code == 0, done.err
+        for user, said in (("newcomer", "'newcomer' is known, but"), ("stranger", "there is no user 'stranger'")):
+            done = run("interests", user, "--model", tmp_path / "m")
+            assert (done.code, done.out) == (2, "")
+            assert said in " ".join(done.err.split())
 
     def test_items_without_words_have_no_topics(self, run, files, tmp_path):
         run("train", files / "events.csv", "--encoder", "lexical", "--out", tmp_path / "m", "--quiet")
@@ -204,6 +276,23 @@ class TestData:
         shown = run("data", "describe", files / "events.csv")
         assert shown.code == 0
         assert "actions" not in shown.out  # none are named
+
+    def test_returns_and_placeholders(self, run, tmp_path):
+        raw = tmp_path / "raw.csv"
+        raw.write_text(
+            "user,item,date,quantity\na,x,2024-01-01,2\na,x,2024-01-02,-2\nb,y,9999-12-31,1\nb,x,2024-01-03,1\n",
+            encoding="utf-8",
+        )
+        (told,) = run("data", "describe", raw, "--json").lines
+        assert told["cleaning"][0]["dropped"] == {"placeholder instead of a date": 1}
+        assert told["description"]["actions"] == {"": 2, "return": 1}
+        assert told["description"]["events"] == 2
+        assert told["description"]["repeat_share"] == 0
+        assert told["description"]["last"].startswith("2024-01-03")
+        assert "none 2, return 1" in run("data", "describe", raw).out
+        done = run("data", "clean", raw, "--out", tmp_path / "clean.csv")
+        assert "1 rows cancel or return something" in done.out
+        assert "'9999-12-31'" in done.out
 
     def test_clean_accounts_for_every_row(self, run, tmp_path):
         raw = tmp_path / "raw.csv"

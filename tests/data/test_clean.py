@@ -10,7 +10,16 @@ from hypothesis import strategies as st
 from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
 from evorec.core.types import DAY, Events
-from evorec.data.clean import CleaningReport, compact, describe, drop_duplicates, k_core, last_of_equals
+from evorec.data.clean import (
+    CleaningReport,
+    compact,
+    describe,
+    drop_duplicates,
+    k_core,
+    last_of_equals,
+    what_counts,
+)
+from evorec.data.feedback import Feedback, weigh
 from evorec.data.load import load_events
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -48,6 +57,51 @@ class TestReport:
         }
         with pytest.raises(InputError, match="starts from 9 rows"):
             second.then(first)
+
+
+class TestReturns:
+    """A return counts for nobody and nothing, and stays with what it takes back."""
+
+    LOG = Events.create(
+        user_ids=["a", "a", "a", "b", "b", "c", "c"],
+        item_ids=["x", "y", "x", "x", "y", "x", "x"],
+        timestamps=[1 * DAY, 2 * DAY, 3 * DAY, 1 * DAY, 2 * DAY, 1 * DAY, 2 * DAY],
+        actions=["", "", "return", "", "", "", "return"],
+    )
+
+    def test_k_core(self) -> None:
+        kept, report = k_core(self.LOG, users=2, items=2)
+        assert pairs(kept) == [("a", "x"), ("a", "x"), ("a", "y"), ("b", "x"), ("b", "y")]
+        assert (report.rows_in, report.rows_out) == (7, 5)
+        assert [kept.actions[a] for a in kept.action] == ["", "", "return", "", ""]
+
+    def test_description(self) -> None:
+        seen = describe(self.LOG)
+        assert (seen.events, seen.users, seen.items, seen.repeat_share) == (5, 3, 2, 0)
+        assert seen.actions == {"": 5, "return": 2}
+        assert seen.last.startswith("1970-01-03")
+
+    def test_what_counts_adds_up_by_reason(self) -> None:
+        rated = Feedback(value="rating", actions={"ask": 0.0, "cancel": 0.5})
+        events = Events.create(
+            user_ids="a" * 8,
+            item_ids="x" * 8,
+            timestamps=range(8),
+            actions=["", "", "view", "return", "skip", "ask", "cancel", "cancel"],
+            values=[5, 2, 1, 5, 5, 5, 5, 1],
+        )
+        report = what_counts(weigh(events, rated), rated)
+        assert (report.rows_in, report.rows_out) == (8, 2)
+        assert dict(report.dropped) == {
+            "cancel or return, counts against": 1,
+            "action 'ask', counts neither way": 1,
+            "action 'skip', counts against": 1,
+            "rating below 3, counts against": 3,
+        }
+
+    def test_all_of_a_plain_log_counts(self) -> None:
+        events = log([(0, 0, 1), (1, 1, 2)])
+        assert what_counts(weigh(events, Feedback()), Feedback()).as_dict()["dropped"] == {}
 
 
 class TestSteps:

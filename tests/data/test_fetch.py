@@ -216,11 +216,12 @@ class TestOnlineRetail:
         found = fetch("online-retail", tmp_path, progress=lines.append)
         events, _ = load_events(found.events)
         assert (list(events.users), list(events.items)) == (["17850"], ["85123A"])
-        assert events.timestamp.tolist() == [1_291_191_960_000_000]
+        assert events.timestamp.tolist() == [1_291_191_960_000_000, 1_309_507_200_000_000]
+        assert [events.actions[a] for a in events.action] == ["", "return"]
         assert found.items is not None
         assert load_catalogue(found.items)[0].title == ("LAMP",)
         assert found.users is None
-        assert any("cancel or return: 1" in line for line in lines)
+        assert any("1 rows cancel or return" in line for line in lines)
 
     def test_other_content_is_refused(self, server: Server, tmp_path: Path) -> None:
         for content in (self.RAW + "3,1,X,1,12/1/2010 8:26,1,1,UK\n", "<html>not found</html>", "\x00"):

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from evorec.core.errors import InputError
 from evorec.core.types import Events
-from evorec.data.frames import event_columns
+from evorec.data.feedback import taken_back
+from evorec.data.frames import event_columns, write_table
 from evorec.data.load import load_catalogue, load_events, load_users
 
 SHARED = Path(__file__).parents[2] / "../shared/data"
@@ -37,14 +38,14 @@ class TestDroppedRows:
                 "user_id": ["u", None, "u", "u", "u", "u", "u", "u", " "],
                 "item_id": ["a", "a", None, "b", "c", "d", "a", "a", "a"],
                 "timestamp": ["5", "5", "5", "", "soon", "5", "5", "6", "5"],
-                "action": ["buy", "buy", "buy", "buy", "buy", "Refund", "buy", "buy", "buy"],
-                "rating": [1, 2, 3, 4, 5, 6, 7, 8, 9],
+                "action": ["buy", "buy", "buy", "buy", "buy", "buy", "buy", "buy", "buy"],
+                "quantity": [1, 2, 3, 4, 5, 0, 7, 8, 9],
             }
         )
         events, report = load_events(source)
         assert dict(report.dropped) == {
             "missing user": 2,
-            "cancel or return": 1,
+            "quantity of zero": 1,
             "missing item": 1,
             "missing timestamp": 1,
             "unreadable timestamp": 1,
@@ -54,11 +55,6 @@ class TestDroppedRows:
         assert rows(events) == [("u", "a", 5 * SECOND), ("u", "a", 6 * SECOND)]
         assert events.value is not None
         assert events.value.tolist() == [7, 8]  # of duplicates the last stays
-
-    def test_returns_by_quantity_but_not_by_rating(self) -> None:
-        by_quantity, report = load_events(log(Quantity=[3, -3, 0]))
-        assert (len(by_quantity), dict(report.dropped)) == (1, {"cancel or return": 2})
-        assert len(load_events(log(rating=[3, -3, 0]))[0]) == 3
 
     def test_duplicates_differ_in_action_or_text(self) -> None:
         source = log(item_id=["a"] * 5, action=["view", "buy", "view", "view", None], query=["x", "x", "y", "x", "x"])
@@ -90,6 +86,85 @@ class TestDroppedRows:
         assert load_catalogue(source, columns=mapping)[0].title == ("Tea",)
 
 
+class TestReturns:
+    TOLD = "1 rows cancel or return something: they count against it, and are no event that anybody had"
+
+    def test_a_quantity_below_zero_is_a_return(self) -> None:
+        events, report = load_events(log(item_id=["a"] * 3, Quantity=[3, -3, 0], timestamp=[1, 1, 2]))
+        assert [(events.actions[a], v) for a, v in zip(events.action, events.value, strict=True)] == [
+            ("", 3),
+            ("return", -3),
+        ]
+        assert dict(report.dropped) == {"quantity of zero": 1}
+        assert report.notes == (self.TOLD,)
+
+    def test_a_rating_is_no_quantity(self) -> None:
+        events, report = load_events(log(rating=[3, -3, 0]))
+        assert (len(events), events.action, report.notes) == (3, None, ())
+
+    def test_what_was_done_is_kept_where_it_counts_against_anyway(self) -> None:
+        events, report = load_events(
+            log(action=["buy", "Refund", "buy", "remove"], qty=[1, -1, -1, -1], timestamp=[1, 2, 3, 4])
+        )
+        assert [events.actions[a] for a in events.action] == ["buy", "Refund", "return", "remove"]
+        assert report.notes == (self.TOLD.replace("1", "2"),)  # to remove from a cart is no return
+
+    @pytest.mark.parametrize("action", ["cancel", "RETURNED", "退货", "refunded"])
+    def test_by_action(self, action: str) -> None:
+        events, report = load_events(log(action=["buy", action]))
+        assert (len(events), report.dropped, report.notes) == (2, {}, (self.TOLD,))
+
+    def test_a_clean_file_still_tells_them(self, tmp_path: Path) -> None:
+        events, _ = load_events(log(item_id=["a"] * 2, Quantity=[3, -3], timestamp=[1, 2]))
+        write_table(tmp_path / "clean.csv", event_columns(events))
+        again, report = load_events(tmp_path / "clean.csv")
+        assert again.actions == events.actions == ("", "return")
+        assert report.notes == (self.TOLD,)
+
+
+class TestPlaceholders:
+    """Dates that stand for "unknown" are no timestamps; a log is not stretched to 9999 by one of them."""
+
+    @pytest.mark.parametrize("written", ["9999-12-31", "1970-01-01", "1900-01-01", "0001-01-01", "2099-12-31", "0"])
+    def test_they_are_left_out_with_a_note(self, written: str) -> None:
+        events, report = load_events(log(date=["2024-05-01", "2024-05-02", written, "2023-01-01"]).drop(["timestamp"]))
+        assert dict(report.dropped) == {"placeholder instead of a date": 1}
+        assert len(events) == 3
+        (note,) = report.notes
+        assert note.startswith("date: 1 dates lie more than 25 years from the middle of the log, the first is row 3")
+        assert repr(written) in note
+
+    def test_a_log_about_1970_is_left_alone(self) -> None:
+        events, report = load_events(log(timestamp=[0, 5, 86_400, 40_000_000]))
+        assert (len(events), report.dropped, report.notes) == (4, {}, ())
+
+    def test_the_middle_is_that_of_the_other_dates(self) -> None:
+        events, report = load_events(log(timestamp=[0, 0, 1_700_000_000, 1_700_000_100]))
+        assert events.timestamp.tolist() == [1_700_000_000 * SECOND, 1_700_000_100 * SECOND]
+        assert report.dropped == {"placeholder instead of a date": 2}
+
+    @pytest.mark.parametrize("dates", [("1900-01-01", "2024-05-01"), ("2024-05-01", "9999-12-31")])
+    def test_one_of_two(self, dates: tuple[str, str]) -> None:
+        events, _ = load_events(log(date=list(dates)).drop(["timestamp"]))
+        assert events.timestamp.tolist() == [1_714_521_600 * SECOND]
+
+    def test_a_log_that_counts_time_in_its_own_way(self) -> None:
+        events, report = load_events(log(date=["2151-05-01", "2190-05-02"]).drop(["timestamp"]))
+        assert (len(events), report.dropped) == (2, {})
+
+    def test_mostly_placeholders_are_refused(self) -> None:
+        with pytest.raises(InputError, match=r"3 of 4 rows of column 'timestamp'.*row 1: 0"):
+            load_events(log(timestamp=[0, 0, 0, 1_700_000_000]))
+
+    @pytest.mark.parametrize("number", [2**62, -(2**62), 2**63 - 1])
+    def test_numbers_at_the_end_of_the_range(self, number: int) -> None:
+        events, _ = load_events(log(timestamp=[1_700_000_000, 1_700_000_001, number]))
+        assert len(events) == 2
+
+    def test_decades_are_none(self) -> None:
+        assert len(load_events(log(date=["1999-05-01", "2024-05-02", "2015-05-02"]))[0]) == 3
+
+
 class TestFaults:
     def test_missing_columns_and_wrong_mappings(self) -> None:
         with pytest.raises(InputError, match=r"no column for timestamp.*user_id, item_id") as error:
@@ -103,8 +178,10 @@ class TestFaults:
             load_events(log(item_id=["a"]), columns={"user": "user_id"})
         with pytest.raises(InputError, match="no column for item_id"):
             load_catalogue(pa.table({"title": ["x"]}))
-        with pytest.raises(InputError, match="no column for user_id"):
+        with pytest.raises(InputError, match="no column for user_id; it has age") as error:
             load_users(pa.table({"age": [1]}))
+        assert "--map" not in error.value.mend  # which maps the events
+        assert 'load_users(..., columns={"user_id"' in error.value.mend
 
     def test_mostly_unreadable_names_file_column_row_line_and_value(self, tmp_path: Path) -> None:
         path = tmp_path / "log.csv"
@@ -128,6 +205,11 @@ class TestFaults:
 
 
 class TestUsers:
+    def test_without_interests_it_says_so(self) -> None:
+        assert load_users(pa.table({"uid": ["a"], "hobbies": ["tea"]}))[1].notes == (
+            "no column for interests: nobody declares any; it has uid, hobbies",
+        )
+
     def test_attributes_numbers_and_interests(self) -> None:
         source = pl.DataFrame(
             {
@@ -182,9 +264,10 @@ def test_a_raw_shop_log_adds_up() -> None:
     events, report = load_events(raw, columns=mapping)
     assert report.rows_in == n
     assert report.dropped["missing user"] == np.isnan(customer).sum()
-    assert report.dropped["cancel or return"] == ((quantity <= 0) & ~np.isnan(customer)).sum()
-    kept = raw[(raw.Quantity > 0) & raw.CustomerID.notna()]
-    assert len(events) == len(kept.drop_duplicates(["CustomerID", "StockCode", "InvoiceDate"]))
+    assert report.dropped["quantity of zero"] == ((quantity == 0) & ~np.isnan(customer)).sum()
+    for kept, found in ((raw.Quantity > 0, ~taken_back(events)), (raw.Quantity < 0, taken_back(events))):
+        distinct = raw[kept & raw.CustomerID.notna()].drop_duplicates(["CustomerID", "StockCode", "InvoiceDate"])
+        assert found.sum() == len(distinct)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data sets are not beside the repository")
@@ -195,7 +278,9 @@ class TestRealData:
         events, report = load_events(path, columns={**mapping, "title": "Description"})
         assert report.rows_in == 541_909 == report.rows_out + sum(report.dropped.values())
         assert report.dropped["missing user"] == 135_080
-        assert len(events) == 387_797
+        assert (~taken_back(events)).sum() == 387_797
+        assert taken_back(events).sum() == 8_806
+        assert report.notes[-1].startswith("8,806 rows cancel or return")
         catalogue, _ = load_catalogue(path, columns={**mapping, "title": "Description"})
         assert catalogue.title[catalogue.items.code("85123A")] == "WHITE HANGING HEART T-LIGHT HOLDER"
 
@@ -211,7 +296,8 @@ class TestRealData:
     )
     def test_every_set_is_read_without_a_mapping(self, name: str, events_in: int, events_out: int, users: int) -> None:
         events, report = load_events(SHARED / name / "interactions.parquet")
-        assert (report.rows_in, report.rows_out, len(events.users)) == (events_in, events_out, users)
+        had = events.select(~taken_back(events))
+        assert (report.rows_in, len(had), len(np.unique(had.user))) == (events_in, events_out, users)
         catalogue, _ = load_catalogue(SHARED / name / "items.parquet")
         assert sum(map(bool, catalogue.title)) > 0.8 * len(catalogue)
         assert set(event_columns(events)) >= {"user_id", "item_id", "timestamp"}

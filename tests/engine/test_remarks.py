@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evorec.core.catalogue import Users
+from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
 from evorec.core.types import DAY, Events
@@ -167,9 +167,8 @@ class TestWords:
             places.append(before - mean_place(engine, user, topic))
             shares.append(engine.interests(user).short_term[topic] - own[topic])
         assert min(shares) > 0
-        assert np.mean(places) > 1
-        # Not for all: whoever speaks is also back in session, where other evidence counts.
-        assert np.mean(np.array(places) > 0) >= 0.7
+        assert np.mean(places) > 10
+        assert min(places) > 0
 
     def test_weight_and_repetition_move_further(self, fresh_shop):
         engine, moved = fresh_shop(), []
@@ -207,6 +206,17 @@ class TestWords:
         assert engine.observe_all_words([]) == 0
         many = [("cy", 1, "violin"), ("cy", 1, "violin"), ("di", 2, "tent"), ("di", 3, " ")]
         assert engine.observe_all_words(many) == 2
+
+    def test_the_encoder_is_opened_once(self, fresh_shop, monkeypatch):
+        shop, calls = fresh_shop(), []
+        model = replace(shop.model, lexical=None, opened=[])  # as if any other encoder had read the items
+        monkeypatch.setattr("evorec.engine.model.open_encoder", lambda name: calls.append(name) or shop.model.lexical)
+        engine = Engine(model, shop.log)
+        for at, text in enumerate(("violin", "tent", "sonata")):
+            engine.observe_words("ann", text, at)
+        assert engine.add_items(Catalogue.create(item_ids=["new"], title=["a violin"])) == 1
+        engine.observe_words("ann", "a tent", 9)
+        assert calls == ["lexical"]
 
     def test_somebody_who_only_spoke_is_known(self, fresh_shop):
         engine = fresh_shop()

@@ -1,10 +1,13 @@
 """Evidence: exact parts of a score, traced to the events it rests on."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from evorec.core.types import Queries
+from evorec.core.types import Queries, Remarks
 from evorec.explain.evidence import explain
+from evorec.models.words import steer
 
 
 def query_of(engine, user):
@@ -74,3 +77,51 @@ def test_most_events_bounds_the_list(engine, asked):
         engine.model.blend, query_of(engine, asked[0]), engine.model.items, asked[1][0], most_events=1
     ):
         assert len(evidence.events) <= 1
+
+
+class TestWords:
+    @pytest.fixture
+    def spoken(self, engine, asked):
+        """The query of `asked` and of somebody cold, with words for one topic said just now."""
+        items = engine.model.items
+        row = int(items.topics[:, 1].argmax())
+        found = []
+        for user in (asked[0], "newcomer"):
+            query = query_of(engine, user)
+            said = Remarks(
+                offsets=np.array([0, 1]),
+                embedding=items.embedding[row : row + 1],
+                topics=items.topics[row : row + 1],
+                weight=np.ones(1, dtype=np.float32),
+                timestamp=query.as_of,
+            )
+            found.append(replace(query, as_of=query.as_of + 1, remarks=said))
+        return row, found
+
+    def test_their_part_is_what_the_score_loses_without_them(self, engine, spoken):
+        blend, items = engine.model.blend, engine.model.items
+        row, queries = spoken
+        for query in queries:
+            told = blend.score(query, items)[0]
+            untold = blend.score(replace(query, remarks=None), items)[0]
+            lost = float((told + steer(told, query, items) - untold)[0, row])
+            plain = {e.scorer: e.share for e in explain(blend, replace(query, remarks=None), items, row)}
+            found = {e.scorer: e for e in explain(blend, query, items, row, said=("tents",))}
+            words = found.pop("words")
+            assert words.words == ("tents",)
+            weights = blend.member_weights(query, items)
+            spoken = lost
+            for j, scorer in enumerate(blend.scorers):
+                evidence, known = scorer.score(replace(query, remarks=None), items)
+                part = float(blend.contribution(j, evidence, known, weights[:, j])[0, row]) * known[0, row]
+                spoken += part if scorer.name in found else 0
+            assert words.share == pytest.approx(lost / spoken, abs=1e-4)
+            assert found.keys() <= plain.keys()  # beside words, some others come to less than 1%
+            for name, evidence in found.items():  # the rest keep their proportions
+                first = next(iter(found))
+                assert evidence.share / found[first].share == pytest.approx(plain[name] / plain[first], abs=1e-4)
+
+    def test_unknown_texts_are_still_words(self, engine, spoken):
+        row, queries = spoken
+        (words,) = (e for e in explain(engine.model.blend, queries[1], engine.model.items, row) if e.scorer == "words")
+        assert words.words == words.events == ()

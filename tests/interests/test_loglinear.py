@@ -1,7 +1,9 @@
 """The log-linear forecaster's parts: its fit, what everybody does now, and what P cannot say."""
 
 import numpy as np
+import pytest
 
+from evorec.core.errors import InputError
 from evorec.core.types import DAY
 from evorec.interests.forecast import MarkovForecaster
 from evorec.interests.loglinear import LogLinearConfig, LogLinearForecaster, PopulationSeries, fit_log_linear
@@ -60,6 +62,18 @@ class TestSeries:
         }
         series = PopulationSeries.of(windows(**log, size=1), np.arange(3))
         assert series.daily.sum(axis=1).tolist() == [0, 0, 0, 2, 0, 0]
+
+    def test_a_placeholder_for_a_date_is_refused(self):
+        """The year 9999 would be 2.9 million days, one row each."""
+        log = {
+            "offsets": np.arange(4),
+            "membership": np.eye(3, dtype=np.float32),
+            "timestamps": np.array([0, 1, 8029 * 365]) * DAY,
+        }
+        cut = windows(**log, size=1)
+        with pytest.raises(InputError, match="8,029 years apart"):
+            PopulationSeries.of(cut, np.arange(3))
+        assert len(PopulationSeries.of(cut, np.arange(2)).daily) == 2
 
 
 def test_what_everybody_does_now_moves_the_forecast():

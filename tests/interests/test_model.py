@@ -116,3 +116,10 @@ def test_parts_come_and_go_alone(full, left_out, tmp_path):
     found = again(replace(full, **{left_out: None}), tmp_path)
     for name in ("forecaster", "bands", "spread", "detector"):
         assert (getattr(found, name) is None) == (name == left_out), name
+
+
+def test_what_was_not_fitted_is_said(full):
+    assert full.unfitted() == {}
+    bare = replace(full, forecaster=None, bands=None, detector=None)
+    assert list(bare.unfitted()) == ["forecast", "alarms"]
+    assert "longer log" in bare.unfitted()["forecast"]

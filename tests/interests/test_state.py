@@ -15,6 +15,7 @@ from evorec.interests.state import (
     batch_evidence,
     degrees,
     fit_half_life,
+    fit_short_half_life,
     interest_path,
     share_error,
     shares,
@@ -240,3 +241,39 @@ class TestPlantedTruth:
             half_life_days=30,
         )
         assert (short.argmax(axis=1) == s.truth.change_to[many]).mean() > 0.9
+
+
+def two_memories(short_days, long_days, users=150, events=60, topics=12):
+    """Events that repeat a topic of the user's past: half of them in a short memory, half in a long one."""
+    rng = np.random.default_rng(0)
+    day = np.sort(rng.uniform(0, 730, (users, events)), axis=1)
+    topic = rng.integers(0, topics, (users, events))
+    for u in range(users):
+        for k in range(1, events):
+            if rng.random() < 0.1:
+                continue
+            half_life = short_days if rng.random() < 0.5 else long_days
+            left = np.exp2(-(day[u, k] - day[u, :k]) / half_life)
+            topic[u, k] = topic[u, rng.choice(k, p=left / left.sum())]
+    return {
+        "offsets": np.arange(users + 1) * events,
+        "membership": np.eye(topics, dtype=np.float32)[topic.ravel()],
+        "timestamps": (day.ravel() * DAY).astype(np.int64),
+    }
+
+
+class TestShortHalfLife:
+    @pytest.mark.parametrize("planted", [4.0, 15.0, 60.0])
+    def test_a_planted_one_is_found_within_a_factor_of_two(self, planted):
+        found = fit_short_half_life(**two_memories(planted, 480.0), long_days=480.0)
+        assert planted / 2 <= found <= 2 * planted
+
+    def test_it_is_at_most_a_quarter_of_the_long_one(self):
+        told = two_memories(15.0, 60.0, users=20)
+        assert fit_short_half_life(**told, long_days=1.0) == 0.25
+        assert fit_short_half_life(**told, long_days=8.0) <= 2
+
+    def test_without_topics_every_one_is_as_good(self):
+        told = two_memories(15.0, 60.0, users=2)
+        told["membership"] = np.zeros_like(told["membership"])
+        assert fit_short_half_life(**told, long_days=60.0) == 15

@@ -220,8 +220,9 @@ class TestContext:
         nobody, steady, drifting = (
             dict(zip(CONTEXT, row, strict=True)) for row in context(ask(*histories, as_of=2000), items)
         )
-        assert nobody["short history"] == nobody["back after long"] == pytest.approx(1 / 3)
-        assert steady["long history"] == pytest.approx(1 / 3)
+        assert nobody["short history"] == pytest.approx(0.2)
+        assert nobody["back after months"] == pytest.approx(0.6)
+        assert steady["long history"] == pytest.approx(0.2)
         assert drifting["drifting"] > steady["drifting"]
         assert drift(ask([(0, 1), (0, 50)]), items).tolist() == [0]
 

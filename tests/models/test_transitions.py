@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,7 +16,6 @@ from evorec.models.transitions import (
     count_transitions,
     history_weights,
     one_person_pairs,
-    strongest,
 )
 
 RUN = RunOptions()
@@ -95,21 +93,6 @@ class TestCounts:
         for start, end in zip(*np.nonzero(found), strict=True):
             names = {events.items.ids[start], events.items.ids[end]}
             assert any(names <= {i for u, i, _ in rows if u == user} for user in "uvw")
-
-
-class TestStrongest:
-    def test_ties_go_to_the_smaller_column(self):
-        kept = strongest(sp.csr_matrix([[1.0, 2.0, 2.0, 2.0], [0, 0, 0, 5.0]]), 2).toarray()
-        assert kept.tolist() == [[0, 2, 2, 0], [0, 0, 0, 5]]
-
-    @given(st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=5), st.integers(1, 6))
-    def test_it_is_a_sort(self, rows, limit):
-        dense = np.array(rows, dtype=np.float64)
-        kept = strongest(sp.csr_matrix(dense), limit).toarray()
-        for row, found in zip(dense, kept, strict=True):
-            best = [k for k in np.lexsort((np.arange(5), -row))[:limit] if row[k] > 0]
-            assert np.flatnonzero(found).tolist() == sorted(best)
-            assert found[best].tolist() == row[best].tolist()
 
 
 class TestScorer:

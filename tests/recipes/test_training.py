@@ -9,16 +9,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evorec.core.catalogue import Catalogue
+from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import ArtifactError, InputError
+from evorec.core.ids import Vocabulary
 from evorec.core.types import Events
 from evorec.data.dataset import Dataset
 from evorec.data.feedback import Feedback
+from evorec.data.load import load_events
 from evorec.data.simulate import SimulationConfig, simulate
+from evorec.engine.engine import Engine
 from evorec.engine.request import Request
 from evorec.models.base import RunOptions
 from evorec.recipes.config import fast
-from evorec.recipes.training import fit, load
+from evorec.recipes.training import fit, for_visitors, load
+from evorec.store.memory import MemoryLog
 
 USERS = [f"user-{number:02d}" for number in range(0, 100, 9)]
 PARTS = ("model", "users")
@@ -210,6 +214,81 @@ class TestFeedback:
         assert loaded.queries(["c"]).weight.tolist() == [3.0]
 
 
+RETURNS = (  # user, item, day, pieces
+    ("a", "x", "2024-01-01", 3), ("a", "y", "2024-01-02", 1), ("b", "x", "2024-01-03", 2), ("a", "y", "2024-01-04", -1),
+    ("b", "y", "2024-01-05", 1), ("b", "x", "2024-01-05", -2), ("c", "z", "2024-01-06", -1),
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory):
+    """One trained on the file, one on its purchases alone, and that one told the returns one by one, late first."""
+    path = tmp_path_factory.mktemp("returns") / "log.csv"
+    rows = [f"{user},{item},{day},{pieces}" for user, item, day, pieces in RETURNS]
+    catalogue = Catalogue.create(item_ids=["x", "y", "z"], categories=[("tea",), ("books",), ("tea",)])
+    built = []
+    for kept in (rows, [row for row in rows if not row.split(",")[-1].startswith("-")]):
+        path.write_text("\n".join(["用户编号,商品编号,时间,数量", *kept]), encoding="utf-8")
+        built.append(fit(Dataset.create(load_events(path)[0], catalogue), fast("lexical")))
+    read, plain = built
+    streamed = Engine(plain.model, MemoryLog(plain.log._base))
+    for user, item, day, pieces in reversed(RETURNS):
+        if pieces < 0:
+            at = int(np.datetime64(day, "us").astype(np.int64))
+            assert streamed.observe(user, item, at, action="return")
+    return read, plain, streamed
+
+
+class TestReturnsInAFile:
+    """What a file says was returned counts as what an engine is told was returned, and nowhere else."""
+
+    def test_streamed_is_read(self, engines):
+        read, _, streamed = engines
+        assert read.now == streamed.now
+        one, other = (engine.queries(["a", "b", "c"]) for engine in (read, streamed))
+        for name in ("offsets", "item", "timestamp"):
+            assert np.array_equal(getattr(one, name), getattr(other, name)), name
+        for name in ("offsets", "weight", "timestamp", "topics"):
+            assert np.array_equal(getattr(one.remarks, name), getattr(other.remarks, name)), name
+        assert one.remarks.weight.tolist() == [-1, -1, -1]
+        asked = [engine.recommend(["a", "b"], Request(repeats=True)) for engine in (read, streamed)]
+        assert np.array_equal(asked[0].item, asked[1].item)
+        np.testing.assert_allclose(asked[0].score, asked[1].score, atol=1e-6)
+
+    def test_they_are_counted_nowhere(self, engines):
+        read, plain, _ = engines
+        assert read.model.card == plain.model.card
+        assert np.array_equal(read.model.items.first_seen, plain.model.items.first_seen)
+        assert read.model.blend.weights.tolist() == plain.model.blend.weights.tolist()
+        for one, other in zip(read.model.blend.scorers, plain.model.blend.scorers, strict=True):
+            for name, held in one.arrays().items():
+                np.testing.assert_array_equal(held, other.arrays()[name], err_msg=f"{one.name}: {name}")
+
+    def test_they_move_the_interests_away(self, engines):
+        read, plain, _ = engines
+        books = read.model.topics.names.index("books")
+        assert read.interests("a").short_term[books] < plain.interests("a").short_term[books]
+
+    def test_visitors_are_read_alike(self, engines, tmp_path):
+        _, plain, _ = engines
+        (tmp_path / "log.csv").write_text(
+            "user,item,time,qty\nv,x,2024-01-01,1\nv,y,2024-01-02,1\nv,y,2024-01-03,-1\n", encoding="utf-8"
+        )
+        visitors, unknown = for_visitors(plain, load_events(tmp_path / "log.csv")[0])
+        asked = visitors.queries(["v"])
+        assert (unknown, asked.item.tolist(), asked.remarks.weight.tolist()) == (0, [0, 1], [-1])
+
+
+def test_everybody_of_the_users_table_is_known(tmp_path):
+    log = Events.create(user_ids=["ann", "bo"], item_ids=["tent", "map"], timestamps=[1, 2])
+    users = Users(users=Vocabulary(("ann", "cy", "di")), interests=((), ("tent",), ()))
+    engine = fit(Dataset.create(log, users=users), fast("lexical"))
+    engine.save(tmp_path)
+    for held in (engine, load(tmp_path)):
+        assert sorted(held.remarks.user_ids()) == ["ann", "cy", "di"]
+        assert held.recommend(["di", "nobody"]).fallback.all()
+
+
 def test_without_users_the_model_still_loads(saved, simulation, tmp_path):
     shutil.copytree(saved / "model", tmp_path / "model")
     alone = load(tmp_path)
@@ -278,3 +357,12 @@ class TestSmallAndOddLogs:
         assert engine.recommend(["a"]).list_of(0) == ["y"]
         assert engine.recommend(["c"]).fallback.tolist() == [True]  # in words that no item of this shop has
         assert engine.recommend(["d"]).fallback.tolist() == [True]
+
+
+def test_a_log_too_short_for_a_part_says_so():
+    log = Events.create(
+        user_ids=list("aabbc"), item_ids=["tent", "map", "tent", "map", "tent"], timestamps=[1, 2, 1, 3, 4]
+    )
+    notes = fit(Dataset.create(log), fast("lexical")).model.card.notes
+    (told,) = [note for note in notes if note.startswith("not fitted: ")]
+    assert "forecast" in told and "alarms" in told

@@ -8,10 +8,14 @@ import pytest
 from evorec.core.types import DAY, Events
 from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
+from evorec.metrics.ranking import hits, ndcg
 from evorec.models.base import RunOptions
-from evorec.recipes.assembly import item_table
+from evorec.models.blend import Blend
+from evorec.recipes import validation
+from evorec.recipes.assembly import build_scorer, item_table
 from evorec.recipes.config import Recipe, ScorerSpec, fast
-from evorec.recipes.validation import fit_blend, stages
+from evorec.recipes.validation import Trial, fit_blend, stages, thinned
+from evorec.retrieval.exact import top_k
 
 RUN = RunOptions()
 TINY = fast("lexical")
@@ -157,3 +161,36 @@ def test_a_log_too_short_says_so():
     assert not any(spec.optional for spec in kept)
     assert "too short" in notes[-1]
     assert (blend.weights == TINY.blend.prior).all()
+
+
+class TestFewerCandidates:
+    """What weights are fitted on stands for all candidates, and what is judged holds all that could win."""
+
+    def batches(self, data):
+        stage = stages(data, table_of(data), TINY, RUN)[-1]
+        fitted = [build_scorer(spec).fit(stage.train, RUN) for spec in TINY.scorers]
+        return stage, fitted, stage.choices(fitted, np.random.default_rng(0))
+
+    def test_they_stand_for_as_many(self, data, monkeypatch):
+        monkeypatch.setattr(validation, "_HARD", 10)
+        monkeypatch.setattr(validation, "_SAMPLED", 5)
+        _, _, batches = self.batches(data)
+        for batch in batches:
+            utility = np.random.default_rng(1).normal(size=batch.target.shape)
+            thin = thinned(batch, utility, np.random.default_rng(2))
+            assert thin.target.shape[1] < batch.target.shape[1]
+            np.testing.assert_allclose(thin.target.sum(axis=1), 1)
+            np.testing.assert_allclose(np.exp(thin.log_count).sum(axis=1), np.exp(batch.log_count).sum(axis=1))
+
+    def test_a_shortlist_holds_the_best_of_the_whole_catalogue(self, data, monkeypatch):
+        monkeypatch.setattr(validation, "_SHORTLIST", 10)
+        stage, fitted, batches = self.batches(data)
+        blend = Blend(fitted, TINY.blend).fit_weights(batches)
+        trial = Trial(stage=stage, scorers=tuple(fitted), rough=blend, batches=tuple(batches), thin=tuple(batches))
+        lists = trial.shortlists([j for j, spec in enumerate(TINY.scorers) if spec.optional])
+        among = np.concatenate([validation._quality(blend.utilities(batch), batch) for batch in lists])
+        queries, allowed = stage.targets.queries(stage.split.dataset.events), stage.targets.candidates()
+        allowed[queries.owner, queries.item] = False
+        score = np.where(allowed, blend.score(queries, stage.items)[0], -np.inf)
+        found = hits(top_k(score, 10), stage.targets.offsets, stage.targets.item)
+        np.testing.assert_allclose(among, ndcg(found, stage.targets.relevant), atol=1e-6)

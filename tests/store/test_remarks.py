@@ -152,3 +152,29 @@ def test_of_one_thing_said_twice_the_stronger_stands_whichever_came_first():
         told = [log.take_back("ann", 5, 0, weight) for weight in weights]
         held = log.of(["ann"], np.array([9]), embedding, topics)
         assert told == [True, False] and held.weight.tolist() == [-1.0]
+
+
+def test_who_was_introduced_has_said_nothing():
+    log = log_of([("b", 1, "tents")])
+    for user in ("a", "b", "a"):
+        log.introduce(user)
+    kept = RemarkLog.from_saved(*log.saved())
+    for held in (log, kept):
+        assert sorted(held.user_ids()) == ["a", "b"]
+        assert [held.has_said(user) for user in "abc"] == [False, True, False]
+        assert (len(held), held.newest) == (1, 1)
+        assert held.of(["a"], np.array([9]), EMBEDDING, TOPICS) is None
+    assert kept.say("a", 2, "tents")
+    assert kept.has_said("a")
+
+
+@given(ROWS, st.integers(0, 7))
+def test_texts_stand_in_the_order_of_the_remarks(rows, as_of):
+    log = log_of(rows)
+    for user in (*USERS, "nobody"):
+        texts, found = log.texts(user, as_of), log.of([user], np.array([as_of]), EMBEDDING, TOPICS)
+        assert len(texts) == (0 if found is None else len(found.weight))
+        for row, text in enumerate(texts):
+            assert (text == "") == (found.weight[row] < 0)
+            if text:
+                assert np.array_equal(found.embedding[row], TEXTS[text][0])

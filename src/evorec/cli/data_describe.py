@@ -35,7 +35,7 @@ def describe(
     for name, value in seen.items():
         if name == "warnings" or value is None or (name == "actions" and set(value) == {""}):
             continue
-        shown = ", ".join(f"{k} {v:,g}" for k, v in value.items()) if isinstance(value, dict) else value
+        shown = ", ".join(f"{k or 'none'} {v:,g}" for k, v in value.items()) if isinstance(value, dict) else value
         if isinstance(value, float):
             shown = f"{value:.1%}" if name.endswith(("share", "coverage")) else f"{value:,.3g}"
         facts.append([name.replace("_", " "), f"{shown:,}" if isinstance(shown, int) else str(shown)])

@@ -1,6 +1,7 @@
 """`evorec evaluate`: how good a recipe is on a log, honestly."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -19,6 +20,10 @@ def hold_out_command(summary: str, *, members: bool) -> Callable[..., None]:
         protocol: Annotated[str, typer.Option(help="next, successive or both.")] = "both",
         clock: Annotated[str, typer.Option(help="frozen, query_time or both.")] = "frozen",
         repeats: Annotated[bool, typer.Option("--repeats", help="Items the user has had count too.")] = False,
+        users: options.UsersFile = None,
+        value: options.ValueMeaning = "nothing",
+        rating_range: options.RatingRange = options.RATINGS,
+        action_weight: options.ActionWeights = None,
         columns: options.EventColumns = None,
         item_columns: options.ItemColumns = None,
         timezone: options.Timezone = "UTC",
@@ -27,10 +32,12 @@ def hold_out_command(summary: str, *, members: bool) -> Callable[..., None]:
         quiet: options.Quiet = False,
     ) -> None:
         from evorec.cli.holding import run
+        from evorec.recipes.config import recipe as recipe_called
 
+        feedback = options.feedback(value, rating_range, action_weight)
         run(
-            (events, items),
-            recipe=(recipe, encoder),
+            (events, items, users),
+            recipe=replace(recipe_called(recipe, encoder=encoder), feedback=feedback),
             protocols=(protocol, clock, repeats),
             reading=(options.mapping(columns), options.mapping(item_columns) or None, timezone),
             seed=seed,

@@ -1,17 +1,56 @@
-"""What `evaluate` and `compare` share: run the hold-out and print its reports."""
+"""What `train`, `evaluate` and `compare` share: read the data and say what counts; the hold-out and its reports."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from evorec.cli.output import emit_json, messages, reporter, results, table
 from evorec.core.errors import InputError
+from evorec.core.types import Events
+from evorec.data.clean import what_counts
+from evorec.data.feedback import ACTIONS, Feedback, unheard_actions, weigh
 from evorec.evaluation.protocol import Protocol
 from evorec.evaluation.report import Report, report
 from evorec.models.base import RunOptions
-from evorec.recipes.config import recipe as recipe_called
+from evorec.recipes.config import Recipe
 from evorec.recipes.holdout import hold_out
-from evorec.recipes.quickstart import load_dataset
+from evorec.recipes.quickstart import Loaded, load_dataset
+
+Files = tuple[Path, Path | None, Path | None]  # events, items, users
+Reading = tuple[Mapping[str, str], Mapping[str, str] | None, str]  # columns of events and of items, time zone
+
+
+def read(files: Files, reading: Reading, feedback: Feedback, console: Console) -> Loaded:
+    """Read the files, and tell what was left out of each and which events count; weights for no action are refused."""
+    loaded = load_dataset(*files, columns=reading[0], item_columns=reading[1], timezone=reading[2])
+    _refuse_strange(loaded.dataset.events, feedback)
+    return accounted(loaded, feedback, console)
+
+
+def _refuse_strange(events: Events, feedback: Feedback) -> None:
+    strange = [name for name in unheard_actions(events, feedback) if name not in ACTIONS]
+    held = ", ".join(name for name in events.actions if name)
+    if strange:
+        raise InputError(
+            f"--action-weight names {', '.join(strange)}, but the log has "
+            f"{f'the actions {held}' if held else 'no actions'}",
+            mend="spell it as the log does, or leave it out" if held else "map the column: --map action=NAME",
+        )
+
+
+def accounted(loaded: Loaded, feedback: Feedback, console: Console) -> Loaded:
+    """Tell what was left out of each file and which events count, and add that to the reports."""
+    events = loaded.dataset.events
+    counted = what_counts(weigh(events, feedback), feedback)
+    reports = (*loaded.reports, *([counted] if counted.dropped else []))
+    for account in reports:
+        console.print(str(account))
+    if unheard := unheard_actions(events, feedback):
+        console.print(f"no event has the action {' or '.join(unheard)}: its weight is for events that come later")
+    return replace(loaded, reports=reports)
 
 
 def protocols_of(kind: str, clock: str, repeats: bool) -> tuple[Protocol, ...]:
@@ -31,6 +70,9 @@ def print_report(found: Report, name: str) -> None:
     ranked = sorted(found.systems, key=lambda entry: (entry["name"] != facts["baseline"], -entry["ndcg"].mean))
     strata = found.strata_table([entry["name"] for entry in ranked[:3]])
     console.print(table(strata, title=f"NDCG by stratum, {name}", numbers=range(2, len(strata[0]))))
+    if facts["kind"] == "successive":  # of `next`, later targets are those of people who were away for longer
+        ages = found.age_table([entry["name"] for entry in ranked[:2]])
+        console.print(table(ages, title=f"by age of the model, {name}", numbers=range(1, len(ages[0]))))
     console.print("; ".join(_told(fact, value) for fact, value in facts.items() if value is not None))
 
 
@@ -47,11 +89,11 @@ def _told(fact: str, value: Any) -> str:
 
 
 def run(
-    files: tuple[Path, Path | None],
+    files: Files,
     *,
-    recipe: tuple[str, str],
+    recipe: Recipe,
     protocols: tuple[str, str, bool],
-    reading: tuple[Mapping[str, str], Mapping[str, str] | None, str],
+    reading: Reading,
     seed: int,
     output: tuple[bool, bool],
     members: bool,
@@ -60,26 +102,23 @@ def run(
     as_json, quiet = output
     console = messages(quiet)
     asked = protocols_of(*protocols)
-    chosen = recipe_called(recipe[0], encoder=recipe[1])
-    loaded = load_dataset(*files, columns=reading[0], item_columns=reading[1], timezone=reading[2])
-    for cleaning in loaded.reports:
-        console.print(str(cleaning))
+    loaded = read(files, reading, recipe.feedback, console)
     held = hold_out(
         loaded.dataset,
-        chosen,
+        recipe,
         asked,
         RunOptions(seed=seed),
         members=members,
-        progress=reporter(console, "reading items"),
+        progress=reporter(console, "reading texts"),
     )
     if not held.evaluations:
         raise InputError("nothing to evaluate", mend="name a protocol")
-    console.print(f"fitted {chosen.name} in {held.fit_seconds:.1f} s")
+    console.print(f"fitted {recipe.name} in {held.fit_seconds:.1f} s")
     for note in held.engine.model.card.notes:
         console.print(note)
     vectors = held.engine.model.items.embedding
     reports = {
-        f"{protocol.kind}, {protocol.clock} clock": report(found, baseline=chosen.name, vectors=vectors, seed=seed)
+        f"{protocol.kind}, {protocol.clock} clock": report(found, baseline=recipe.name, vectors=vectors, seed=seed)
         for protocol, found in held.evaluations.items()
     }
     if as_json:

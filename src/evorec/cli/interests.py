@@ -1,12 +1,15 @@
 """`evorec interests`: what a user, or everybody, is interested in, how that came about, and where it is heading."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evorec.cli import options
 from evorec.core.errors import InputError
+
+if TYPE_CHECKING:
+    from evorec.engine.engine import Engine
 
 
 def interests(
@@ -25,27 +28,48 @@ def interests(
     from evorec.plots.theme import check_target
     from evorec.recipes.training import load
 
-    if population == (user is not None):
+    if population and user is not None:
+        raise InputError(f"both the user {user!r} and --population are given", mend="ask for one of them")
+    if not population and user is None:
         raise InputError("say whose interests", mend="give a user id, or --population for everybody")
     if plot is not None:
         check_target(plot)
     engine, moment = load(model), options.moment(as_of)
     if user is not None:
-        view = engine.interests(user, as_of=moment)
+        check_known(engine, user)
+        with options.as_typed():
+            view = engine.interests(user, as_of=moment)
         if plot is not None:
             draw_interests(view, user, plot, language=language)
     else:
         users = len(engine.log.user_ids())
         messages(quiet=as_json).print(f"reading {users:,} histories, each shuffled 499 times: some ms a user")
-        everybody = engine.population(as_of=moment)
+        with options.as_typed():
+            everybody = engine.population(as_of=moment)
         if plot is not None:
             draw_population(everybody, plot, language=language)
     if plot is not None:
         messages(quiet=False).print(f"drew {plot}")
     ids, catalogue = engine.model.items.ids, engine.model.catalogue
     if user is not None:
-        emit_json(portrait.as_dict(view, user, ids)) if as_json else portrait.print_user(view, user)
+        told = (view, user, engine.model.interests.unfitted())
+        emit_json(portrait.as_dict(*told, ids)) if as_json else portrait.print_user(*told)
     elif as_json:
         emit_json(portrait.population_as_dict(everybody, ids))
     else:
         portrait.print_population(everybody, catalogue)
+
+
+def check_known(engine: "Engine", user: str) -> None:
+    """Refuse a user of whom nothing is known, at any moment, and say whether the id itself is."""
+    if user in engine.log.user_ids() or engine.remarks.has_said(user):
+        return
+    if user in engine.remarks.user_ids():
+        raise InputError(
+            f"user {user!r} is known, but has no events yet, said nothing and declared no interests that could be read",
+            mend="wait for the first event, or declare interests in the file of --users, in words of the catalogue",
+        )
+    raise InputError(
+        f"there is no user {user!r}: nothing in the log, nothing said, no declared interests",
+        mend="check the id, to the letter; who has no events yet can declare interests, in the file of --users",
+    )

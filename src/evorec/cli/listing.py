@@ -37,10 +37,17 @@ def for_histories(
 
 
 def hear(engine: Engine, user_ids: Sequence[str], words: Sequence[str], as_of: int | None) -> None:
-    """Take in words of these users as if said just before `as_of`; nothing is saved."""
-    just_now = (engine.now if as_of is None else as_of) - 1
+    """Take in words of these users as if said just before `as_of`; nothing is saved.
+
+    Words that have nothing to do with the catalogue are named on standard error.
+    """
+    just_now = engine.now if as_of is None else as_of - 1
     if words:
         engine.observe_all_words([(user, just_now, text) for user in user_ids for text in words])
+    for text in words:
+        if not engine.remarks.knows(text):
+            advice = "nothing in the catalogue is near these words; try its own"
+            print(f"“{_short(text)}” changes nothing: {advice}", file=sys.stderr)
 
 
 def deliver(
@@ -101,10 +108,16 @@ def sentence(engine: Engine, reasons: tuple[Evidence, ...], *, most: int = 2) ->
         titles: dict[str, None] = {}  # catalogues hold some titles twice
         for event in evidence.events:
             title = engine.model.catalogue.title[event.item] or engine.model.items.ids.ids[event.item]
-            titles[title if len(title) <= 40 else title[:39] + "…"] = None
+            titles[_short(title)] = None
         after = f" after {' and '.join(list(titles)[:2])}" if titles else ""
+        if evidence.words:
+            after = f" because you said {' and '.join(f'“{_short(text)}”' for text in evidence.words[:2])}"
         parts.append(f"{evidence.share:.0%} {evidence.scorer}{after}")
     return "; ".join(parts)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else text[:39] + "…"
 
 
 def _reason(engine: Engine, evidence: Evidence) -> dict[str, Any]:
@@ -119,4 +132,5 @@ def _reason(engine: Engine, evidence: Evidence) -> dict[str, Any]:
             }
             for event in evidence.events
         ],
+        **({"words": list(evidence.words)} if evidence.words else {}),
     }

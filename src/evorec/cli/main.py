@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evorec import __version__
-from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train
+from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train, update
 from evorec.core.errors import EvorecError
 
 # Faults of the place that a user names to write to, as against faults of the program.
@@ -33,6 +33,7 @@ def about(
 
 
 app.command("train")(train.train)
+app.command("update")(update.update)
 app.command("recommend")(recommend.recommend)
 app.command("interests")(interests.interests)
 app.command("evaluate")(evaluate.evaluate)

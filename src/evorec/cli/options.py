@@ -1,16 +1,20 @@
 """Arguments and options that several commands share."""
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evorec.core.errors import InputError
 
+if TYPE_CHECKING:
+    from evorec.data.feedback import Feedback
+
 DEFAULT_MODEL = Path("evorec-model")
+RATINGS = (1.0, 5.0)
 _YEAR_10000 = 253_402_300_800  # in seconds since 1970; what lies beyond was meant as milliseconds, or by mistake
 
 EventsFile = Annotated[Path, typer.Argument(help="Event log: CSV, TSV, JSON lines or Parquet.", show_default=False)]
@@ -20,6 +24,20 @@ RecipeName = Annotated[str, typer.Option("--recipe", help="What to build.")]
 EncoderName = Annotated[
     str,
     typer.Option(help="auto, lexical, use-multilingual, minilm, a Hugging Face name or a local folder."),
+]
+UsersFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--users", help="Users with declared interests: a file with user_id and interests.", show_default=False
+    ),
+]
+ValueMeaning = Annotated[str, typer.Option("--value", help="What the value column means: nothing, rating or share.")]
+RatingRange = Annotated[
+    tuple[float, float], typer.Option(help="The lowest and the highest rating, with --value rating: two numbers.")
+]
+ActionWeights = Annotated[
+    list[str] | None,
+    typer.Option("--action-weight", help="How much an action says: ACTION=WEIGHT, as in view=0.2. Repeatable."),
 ]
 EventColumns = Annotated[
     list[str] | None,
@@ -73,6 +91,20 @@ def weights(pairs: Sequence[str] | None) -> dict[str, float]:
     return found
 
 
+def feedback(value: str, rating_range: tuple[float, float], action_weights: Sequence[str] | None) -> "Feedback":
+    """What counts, and how much, from the options that say so.
+
+    >>> feedback("rating", (0, 10), ["view=0.2"]).weight("view", 10)
+    0.2
+    """
+    from evorec.data.feedback import Feedback
+
+    if rating_range != RATINGS and value != "rating":
+        raise InputError("--rating-range without ratings", mend="add --value rating, or leave it out")
+    lowest, highest = rating_range
+    return Feedback(value=value, actions=weights(action_weights), lowest=lowest, highest=highest)  # type: ignore[arg-type]
+
+
 def moment(text: str | None) -> int | None:
     """A moment given as seconds or as an ISO date, in UTC microseconds.
 
@@ -94,6 +126,19 @@ def moment(text: str | None) -> int | None:
     if parsed.tzinfo is None:
         parsed = parsed.replace(tzinfo=UTC)
     return round(parsed.timestamp() * 1_000_000)
+
+
+@contextmanager
+def as_typed() -> Iterator[None]:
+    """Let an error name `--as-of` as people type it, not as Python spells it."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(*(_typed(text) for text in error.args), mend=_typed(error.mend)) from None
+
+
+def _typed(text: str) -> str:
+    return text.replace("as_of", "--as-of")
 
 
 def lines(path: Path) -> list[str]:

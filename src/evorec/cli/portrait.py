@@ -1,5 +1,6 @@
 """Views of interests as people read them in a terminal, and as JSON."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +18,8 @@ _JOURNEYS: Final = 8
 _FLOWS: Final = 8
 
 
-def as_dict(view: InterestView, user_id: str, ids: Vocabulary) -> dict[str, Any]:
-    """Everything about one user, as plain values."""
+def as_dict(view: InterestView, user_id: str, unfitted: Mapping[str, str], ids: Vocabulary) -> dict[str, Any]:
+    """Everything about one user, as plain values; `unfitted` says what the model lacks, and why."""
     return {
         "user_id": user_id,
         "as_of": iso_time(view.as_of),
@@ -59,6 +60,7 @@ def as_dict(view: InterestView, user_id: str, ids: Vocabulary) -> dict[str, Any]
             for journey in view.journeys
         ],
         "needs": [vars(need) for need in view.needs],
+        "not_fitted": dict(unfitted),
     }
 
 
@@ -78,8 +80,8 @@ def _number(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def print_user(view: InterestView, user_id: str) -> None:
-    """Profile, river, turns, journeys and what is expected."""
+def print_user(view: InterestView, user_id: str, unfitted: Mapping[str, str]) -> None:
+    """Profile, river, turns, journeys, what is expected, and what the model lacks for more."""
     console = results()
     banded = not np.isnan(view.low).any()
     ahead = f"next {view.step}"
@@ -113,6 +115,8 @@ def print_user(view: InterestView, user_id: str) -> None:
             source = "" if need.source is None else f"{brief(need.source)} ({need.source_part:.0%})"
             rows.append([brief(need.topic), f"{need.forecast:.1%}", f"{need.lift:.1f}", source])
         console.print(table(rows, title="What may come next", numbers=(1, 2)))
+    for part, why in unfitted.items():
+        console.print(f"not fitted: {part}: {why}")
 
 
 def drift_sentence(view: InterestView) -> str:

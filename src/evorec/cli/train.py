@@ -15,13 +15,10 @@ def train(
     recipe: options.RecipeName = "fast",
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = options.DEFAULT_MODEL,
     encoder: options.EncoderName = "auto",
-    users: Annotated[
-        Path | None, typer.Option(help="Users with declared interests: a file with user_id and interests.")
-    ] = None,
-    value: Annotated[str, typer.Option(help="What the value column means: nothing, rating or share.")] = "nothing",
-    action_weight: Annotated[
-        list[str] | None, typer.Option(help="How much an action says: ACTION=WEIGHT, as in view=0.2. Repeatable.")
-    ] = None,
+    users: options.UsersFile = None,
+    value: options.ValueMeaning = "nothing",
+    rating_range: options.RatingRange = options.RATINGS,
+    action_weight: options.ActionWeights = None,
     keep_topics: Annotated[
         Path | None, typer.Option(help="Folder of an earlier model: topics that go on keep their places and names.")
     ] = None,
@@ -33,30 +30,21 @@ def train(
     quiet: options.Quiet = False,
 ) -> None:
     """Clean the data, read the items, fit, choose settings by inner validation, save a model."""
+    from evorec.cli.holding import read
     from evorec.cli.output import emit_json, messages, reporter
-    from evorec.data.feedback import Feedback
     from evorec.engine.model import Model
     from evorec.models.base import RunOptions
     from evorec.recipes.config import recipe as recipe_called
-    from evorec.recipes.quickstart import load_dataset
     from evorec.recipes.training import fit, load
 
     Model.check_place(out)
     console = messages(quiet)
-    feedback = Feedback(value=value, actions=options.weights(action_weight))  # type: ignore[arg-type]  # checked there
+    feedback = options.feedback(value, rating_range, action_weight)
     chosen = replace(recipe_called(recipe, encoder=encoder), feedback=feedback)
     earlier = None if keep_topics is None else load(keep_topics).model
-    loaded = load_dataset(
-        events,
-        items,
-        users,
-        columns=options.mapping(columns),
-        item_columns=options.mapping(item_columns) or None,
-        timezone=timezone,
-    )
-    for report in loaded.reports:
-        console.print(str(report))
-    reading = reporter(console, "reading items")
+    found = (options.mapping(columns), options.mapping(item_columns) or None, timezone)
+    loaded = read((events, items, users), found, feedback, console)
+    reading = reporter(console, "reading texts")
     engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), earlier=earlier, progress=reading)
     card = engine.model.card
     for note in card.notes:

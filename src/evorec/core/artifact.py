@@ -4,7 +4,7 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,27 +64,69 @@ def writing(target: Path, *, kind: str) -> Iterator[Path]:
     An artifact is immutable: an existing one at `target` is replaced only once the new one is complete, and any other
     folder there is refused.
     """
-    target = target.resolve()
-    check_target(target, kind=kind)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.parent))
-    try:
+    with writing_together([(target, kind)]) as (draft,):
         yield draft
-        files = sorted(p.relative_to(draft).as_posix() for p in draft.rglob("*") if p.is_file())
-        write_json(
-            draft / MANIFEST,
-            {"kind": kind, "format": FORMAT_VERSION, "sha256": {name: _digest(draft / name) for name in files}},
-        )
-        draft.chmod(0o755)
-        if target.exists():
-            old = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent))
-            target.replace(old / "previous")
-            draft.replace(target)
-            shutil.rmtree(old)
-        else:
-            draft.replace(target)
+
+
+@contextmanager
+def writing_together(targets: Sequence[tuple[Path, str]]) -> Iterator[list[Path]]:
+    """As `writing`, for folders (place, kind) that belong together: all of them are put in place, or none.
+
+    A draft that another one names by its checksum is sealed by the block itself, with `seal`.
+    """
+    places = [(target.resolve(), kind) for target, kind in targets]
+    for place, kind in places:
+        check_target(place, kind=kind)
+    drafts: list[Path] = []
+    try:
+        for place, _ in places:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            drafts.append(Path(tempfile.mkdtemp(prefix=f".{place.name}-", dir=place.parent)))
+        yield drafts
+        for draft, (_, kind) in zip(drafts, places, strict=True):
+            if not (draft / MANIFEST).exists():
+                seal(draft, kind=kind)
+        _put_in_place(drafts, [place for place, _ in places])
     finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        for draft in drafts:
+            shutil.rmtree(draft, ignore_errors=True)
+
+
+def seal(draft: Path, *, kind: str) -> str:
+    """Write the manifest, with the checksum of every file; returns its own checksum, which names the artifact."""
+    files = sorted(p.relative_to(draft).as_posix() for p in draft.rglob("*") if p.is_file())
+    write_json(
+        draft / MANIFEST,
+        {"kind": kind, "format": FORMAT_VERSION, "sha256": {name: _digest(draft / name) for name in files}},
+    )
+    return identity(draft)
+
+
+def identity(folder: Path) -> str:
+    """The checksum that names the artifact in `folder`: that of its manifest."""
+    return _digest(folder / MANIFEST)
+
+
+def _put_in_place(drafts: Sequence[Path], targets: Sequence[Path]) -> None:
+    """Move drafts to their targets; whatever interrupts that, those that stood there before are put back."""
+    moved: list[tuple[Path, Path, Path]] = []  # draft, target, and where what stood there is kept meanwhile
+    complete = False
+    try:
+        for draft, target in zip(drafts, targets, strict=True):
+            draft.chmod(0o755)
+            kept = Path(tempfile.mkdtemp(prefix=f".{target.name}-old-", dir=target.parent)) / "previous"
+            moved.append((draft, target, kept))
+            if target.exists():
+                target.replace(kept)
+            draft.replace(target)
+        complete = True
+    finally:
+        for draft, target, kept in moved:
+            if not complete and not draft.exists():
+                shutil.rmtree(target, ignore_errors=True)
+            if not complete and kept.exists():
+                kept.replace(target)
+            shutil.rmtree(kept.parent, ignore_errors=True)
 
 
 class Reader:

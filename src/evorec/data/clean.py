@@ -12,6 +12,7 @@ from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
 from evorec.core.ids import UNKNOWN, Vocabulary
 from evorec.core.types import DAY, Bool, Events
+from evorec.data.feedback import Feedback, taken_back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,25 +90,26 @@ def drop_duplicates(events: Events) -> tuple[Events, CleaningReport]:
 def k_core(events: Events, users: int = 5, items: int = 5) -> tuple[Events, CleaningReport]:
     """Drop users with fewer than `users` events and items with fewer than `items`, again and again until none is left.
 
-    Words without an item stay as long as their user does; they count for nobody. Vocabularies shrink to who is left.
-    The result is the largest log with the property, so it does not depend on the order of the steps.
+    Words without an item and cancels and returns stay as long as their user and item do; they count for nobody.
+    Vocabularies shrink to who is left. The result is the largest log with the property, so it does not depend on the
+    order of the steps.
 
     >>> log = Events.create(user_ids=["a", "a", "b", "b", "c"], item_ids=list("xyxyz"), timestamps=range(5))
     >>> kept, report = k_core(log, users=2, items=2)
     >>> list(kept.users), list(kept.items), report.rows_out
     (['a', 'b'], ['x', 'y'], 4)
     """
-    with_item = events.item >= 0
-    keep = with_item.copy()
+    counted = (events.item >= 0) & ~taken_back(events)
+    keep = counted.copy()
     while True:
         by_user = np.bincount(events.user[keep], minlength=len(events.users))
         by_item = np.bincount(events.item[keep], minlength=len(events.items))
-        left = keep & (by_user[events.user] >= users)
-        left[with_item] &= by_item[events.item[with_item]] >= items
-        if left.sum() == keep.sum():
+        enough = np.append(by_item >= items, True)  # the last entry is for words without an item, code -1
+        stays = (by_user[events.user] >= users) & enough[events.item]
+        if (keep & stays).sum() == keep.sum():
             break
-        keep = left
-    keep |= ~with_item & (by_user[events.user] >= users)
+        keep &= stays
+    keep |= ~counted & stays
     reason = f"user with fewer than {users} events or item with fewer than {items}"
     kept, report = _selected(events, keep, source="k-core", reason=reason)
     return compact(kept), report
@@ -150,6 +152,33 @@ def last_of_equals(user: NDArray[Any], timestamp: NDArray[Any], item: NDArray[An
     return keep
 
 
+def what_counts(weighed: Events, feedback: Feedback) -> CleaningReport:
+    """How many events speak for an interest, as weighed by `feedback`, and why the others do not.
+
+    Those that count against an item are not lost: they move the interests away from it.
+
+    >>> from evorec.data.feedback import weigh
+    >>> log = Events.create(user_ids="aaa", item_ids="xyx", timestamps=[1, 2, 3], actions=["", "skip", "return"])
+    >>> print(what_counts(weigh(log, Feedback()), Feedback()))
+    what counts: 3 rows in, 1 out
+      cancel or return, counts against: 1
+      action 'skip', counts against: 1
+    """
+    n = len(weighed)
+    weight = np.ones(n) if weighed.weight is None else weighed.weight
+    code = np.zeros(n, dtype=np.int16) if weighed.action is None else weighed.action
+    by_action = np.asarray([feedback.weight(name) for name in weighed.actions])[code]
+    lost, by_value, back = weight <= 0, (weight <= 0) & (by_action > 0), taken_back(weighed)
+    dropped = {"cancel or return, counts against": lost & back & (by_action < 0)}
+    for number, name in enumerate(weighed.actions):
+        mine = lost & (code == number)
+        dropped[f"action {name!r}, counts against"] = mine & ~back & (by_action < 0)
+        dropped[f"action {name!r}, counts neither way"] = mine & (by_action == 0)
+    dropped[f"{feedback.too_low}, counts against"] = by_value
+    counts = {reason: int(rows.sum()) for reason, rows in dropped.items() if rows.any()}
+    return CleaningReport(source="what counts", rows_in=n, dropped=counts, rows_out=n - int(lost.sum()))
+
+
 def _selected(events: Events, keep: Bool, *, source: str, reason: str) -> tuple[Events, CleaningReport]:
     rows_in, rows_out = len(events), int(keep.sum())
     dropped = {reason: rows_in - rows_out} if rows_in > rows_out else {}
@@ -190,11 +219,14 @@ class Description:
 def describe(events: Events, catalogue: Catalogue | None = None) -> Description:
     """Count what matters for a choice of model and protocol; refuses an empty log.
 
+    Cancels and returns are counted under `actions` and nowhere else.
+
     >>> log = Events.create(user_ids=["u", "u", "v"], item_ids=["a", "b", "a"], timestamps=[0, 0, 86_400_000_000])
     >>> seen = describe(log)
     >>> seen.users, seen.items, round(seen.tie_share, 2), seen.last
     (2, 2, 0.67, '1970-01-02T00:00:00+00:00')
     """
+    actions, events = _action_counts(events), events.select(~taken_back(events))
     last, n = events.newest, len(events)
     users, counts = np.unique(events.user, return_counts=True)
     spans = events.timestamp[events.offsets[users + 1] - 1] - events.timestamp[events.offsets[users]]
@@ -212,7 +244,7 @@ def describe(events: Events, catalogue: Catalogue | None = None) -> Description:
         "tie_share": float((np.bincount(events.tie_group)[events.tie_group] > 1).mean()),
         "repeat_share": 1 - len(pairs) / max(len(touched), 1),
         "new_item_share": _new_item_share(events),
-        "actions": _action_counts(events),
+        "actions": actions,
         "events_per_user": dict(zip(("min", "25%", "median", "75%", "max"), quantiles.tolist(), strict=True)),
         "text_coverage": None if catalogue is None else _text_coverage(events, catalogue),
     }

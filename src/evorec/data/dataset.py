@@ -8,13 +8,14 @@ import numpy as np
 from evorec.core.catalogue import Catalogue, Users
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import ALWAYS, I64, NEVER, Events
+from evorec.core.types import ALWAYS, F32, I64, NEVER, Events, check_length
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
     """What a model learns from. `events.items` and `catalogue.items` are one vocabulary, sorted by id.
 
+    `embedding float32[items, d]` holds what an encoder read, where the catalogue was read.
     Build it with `Dataset.create`, which aligns the two.
 
     >>> log = Events.create(user_ids=["ann", "bo"], item_ids=["tea", "jam"], timestamps=[10, 20])
@@ -26,8 +27,11 @@ class Dataset:
     events: Events
     catalogue: Catalogue
     users: Users | None = None
+    embedding: F32 | None = None
 
     def __post_init__(self) -> None:
+        if self.embedding is not None:
+            check_length("embedding", self.embedding, len(self.events.items))
         if self.catalogue.items != self.events.items:
             raise InputError("events and catalogue have different item vocabularies", mend="use Dataset.create")
 

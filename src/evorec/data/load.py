@@ -12,9 +12,10 @@ from evorec.core.catalogue import Users
 from evorec.core.columns import ACTION, EVENT_SYNONYMS, INTERESTS, ITEM, TEXT, TIMESTAMP, USER, USER_SYNONYMS, VALUE
 from evorec.core.errors import InputError
 from evorec.core.ids import UNKNOWN, Vocabulary
-from evorec.core.types import Events
+from evorec.core.types import DAY, SECOND, Events
 from evorec.data import timestamps
 from evorec.data.clean import CleaningReport, last_of_equals
+from evorec.data.feedback import ACTIONS, RETURN, taken_back
 from evorec.data.items import load_catalogue
 from evorec.data.reading import (
     attribute_columns,
@@ -37,14 +38,14 @@ MISSING_USER = "missing user"
 MISSING_ITEM = "missing item"
 MISSING_TIMESTAMP = "missing timestamp"
 UNREADABLE_TIMESTAMP = "unreadable timestamp"
-CANCELLED = "cancel or return"
+PLACEHOLDER = "placeholder instead of a date"
+NO_PIECES = "quantity of zero"
 DUPLICATE = "duplicate"
 
-# Actions that take a purchase back; compared in lower case.
-CANCELS = ("cancel", "cancelled", "canceled", "cancellation", "return", "returned", "refund", "refunded",
-           "取消", "退货", "退款")  # fmt: skip
-# A value column of one of these names counts pieces, and zero or fewer pieces are no interest.
-QUANTITIES = ("quantity", "qty", "数量")
+# No log of what people did is as long; 1970-01-01 and 9999-12-31 stand for "unknown".
+_LONGEST = 25 * 365 * DAY
+# Between them lie dates that are not suspect in themselves: after midnight of 1970-01-01 in any zone, before the 2090s.
+_PLAUSIBLE = (14 * 3600 * SECOND + 1, 43_830 * DAY - 1)
 _MOST_ACTIONS = np.iinfo(np.int16).max
 
 
@@ -58,9 +59,11 @@ def load_events(
     (`{"user_id": "CustomerID"}`); the rest are found by synonym. Timestamps without a zone are in `timezone`; numbers
     count seconds, milliseconds, microseconds or nanoseconds since 1970 by their size.
 
-    Left out: rows without user, without item and text, without a readable timestamp, cancels and returns (by action,
-    or a quantity of zero or less), and exact duplicates of (user, item, timestamp, action, text), of which the last
-    stays. Raises `InputError` where a column is missing or more than half of it cannot be read.
+    Left out: rows without user, without item and text, without a readable timestamp, with a quantity of zero, and exact
+    duplicates of (user, item, timestamp, action, text), of which the last stays; a date more than 25 years from the
+    middle of the log is a placeholder (1970-01-01, 9999-12-31), and no timestamp. A quantity below zero is a `return`.
+    Cancels and returns stay, under their action, and the notes count them: `weigh` turns them against their item.
+    Raises `InputError` where a column is missing or more than half of it cannot be read.
 
     >>> import pyarrow
     >>> rows = {"customer_id": ["007", "007", None], "sku": ["tea", "jam", "tea"], "date": ["2024-05-01"] * 3}
@@ -74,7 +77,7 @@ def load_events(
         _require(table, mapping)
         table.keep(mapping)
         kinds = {ours: table.columns[theirs] for ours, theirs in mapping.items()}
-        notes = _type_rows(table, mapping, kinds)
+        notes = (*_type_rows(table, mapping, kinds), *_strike_placeholders(table, mapping))
         _refuse_unreadable(table, mapping)
         counts = (
             "SELECT reason, count(*) AS n FROM typed WHERE reason IS NOT NULL GROUP BY reason ORDER BY n DESC, reason"
@@ -88,7 +91,7 @@ def load_events(
             rows_in=count(table.connection, "raw"),
             dropped=dropped,
             rows_out=len(events),
-            notes=(*table.notes, *notes),
+            notes=(*table.notes, *notes, *_told_returns(events)),
         )
     return events, report
 
@@ -107,7 +110,12 @@ def load_users(source: Any, *, columns: Mapping[str, str] | None = None) -> tupl
     with opened(source) as table:
         mapping = map_columns(table, USER_SYNONYMS, columns)
         if USER not in mapping:
-            raise _missing_column(table, USER)
+            raise InputError(
+                f"{table.label} has no column for {USER}; it has {', '.join(table.columns)}",
+                mend=f'call the column {USER} in the table of users; in Python, load_users(..., columns={{"{USER}": '
+                '"NAME OF THE COLUMN"})',
+            )
+        undeclared = f"no column for {INTERESTS}: nobody declares any; it has {', '.join(table.columns)}"
         rest = {name: name for name in table.columns if name not in mapping.values()}
         table.keep({**mapping, **{f"extra {name}": name for name in rest}})
         connection = table.connection
@@ -135,7 +143,7 @@ def load_users(source: Any, *, columns: Mapping[str, str] | None = None) -> tupl
         rows_in=rows_in,
         dropped={reason: n for reason, n in dropped.items() if n},
         rows_out=len(ids),
-        notes=(*table.notes, *notes),
+        notes=(*table.notes, *notes, *([] if INTERESTS in mapping else [undeclared])),
     )
 
 
@@ -170,8 +178,8 @@ def _type_rows(table: Table, mapping: Mapping[str, str], kinds: Mapping[str, str
         value = f"TRY_CAST({text_expression(VALUE)} AS DOUBLE)"
         bad = count(connection, f"raw WHERE {text_expression(VALUE)} IS NOT NULL AND {value} IS NULL")
         value_notes = (f"{mapping[VALUE]}: {bad:,} values are not numbers and were left empty",) if bad else ()
-    quantity = VALUE in mapping and names.normalise(mapping[VALUE]) in QUANTITIES
-    cancels = ", ".join(literal(name) for name in CANCELS)
+    pieces = "value" if VALUE in mapping and names.normalise(mapping[VALUE]) in names.QUANTITIES else "1"
+    against = ", ".join(literal(name) for name, weight in ACTIONS.items() if weight < 0)
     connection.execute(
         f"""
         CREATE TABLE typed AS
@@ -179,17 +187,51 @@ def _type_rows(table: Table, mapping: Mapping[str, str], kinds: Mapping[str, str
             SELECT {user} AS user_id, {item} AS item_id, {when.sql} AS micros, {text_expression(TIMESTAMP)} AS written,
                 {action} AS action, {value} AS value, {text} AS words FROM raw
         )
-        SELECT user_id, item_id, micros, coalesce(action, '') AS action, value, words, CASE
+        SELECT user_id, item_id, micros, written, value, words,
+            CASE WHEN {pieces} < 0 AND coalesce(lower(action), '') NOT IN ({against}) THEN '{RETURN}'
+                ELSE coalesce(action, '') END AS action,
+            CASE
             WHEN user_id IS NULL THEN '{MISSING_USER}'
             WHEN item_id IS NULL AND words IS NULL THEN '{MISSING_ITEM}'
             WHEN micros IS NULL AND written IS NULL THEN '{MISSING_TIMESTAMP}'
             WHEN micros IS NULL THEN '{UNREADABLE_TIMESTAMP}'
-            WHEN lower(action) IN ({cancels}) OR ({quantity} AND value <= 0) THEN '{CANCELLED}'
+            WHEN {pieces} = 0 THEN '{NO_PIECES}'
             END AS reason
         FROM read
         """
     )
     return (*user_notes, *item_notes, *when.notes, *value_notes)
+
+
+def _strike_placeholders(table: Table, mapping: Mapping[str, str]) -> tuple[str, ...]:
+    """Take the moment from rows of `typed` that lie too far from the middle of the log, and say so.
+
+    One such row would make a log of years one of millennia, and its end the moment of asking. The middle is the median
+    of plausible dates; a log without any counts time in its own way, and stays as it is.
+    """
+    execute = table.connection.execute
+    plausible = "SELECT quantile_disc(micros, 0.5) FROM typed WHERE micros BETWEEN {} AND {}".format(*_PLAUSIBLE)
+    (middle,) = execute(plausible).fetchone() or (None,)
+    if middle is None:
+        return ()
+    far = f"NOT micros BETWEEN {middle - _LONGEST} AND {middle + _LONGEST}"
+    struck = count(table.connection, f"typed WHERE {far}")
+    if not struck:
+        return ()
+    first = first_row(table.connection, f"typed WHERE {far}")
+    (written,) = execute(f"SELECT written FROM typed WHERE rowid = {first - 1}").fetchone() or (None,)
+    execute(f"UPDATE typed SET micros = NULL, reason = coalesce(reason, '{PLACEHOLDER}') WHERE {far}")
+    return (
+        f"{mapping[TIMESTAMP]}: {struck:,} dates lie more than 25 years from the middle of the log, the first is "
+        f"{table.place(first)}: {written!r}; correct them, or leave them empty where the time is unknown",
+    )
+
+
+def _told_returns(events: Events) -> tuple[str, ...]:
+    returns = int(taken_back(events).sum())
+    if not returns:
+        return ()
+    return (f"{returns:,} rows cancel or return something: they count against it, and are no event that anybody had",)
 
 
 def _refuse_unreadable(table: Table, mapping: Mapping[str, str]) -> None:
@@ -222,20 +264,20 @@ def _events(connection: duckdb.DuckDBPyConnection, mapping: Mapping[str, str]) -
     """The kept rows as codes, in the order of `Events`, and how many exact duplicates were left out."""
     users = code_table(connection, "users", "user_id")
     items = code_table(connection, "items", "item_id")
-    actions = code_table(connection, "actions", "action") if ACTION in mapping else ("",)
+    actions = code_table(connection, "actions", "action")
     if len(actions) > _MOST_ACTIONS:
         raise InputError(
-            f"column {mapping[ACTION]!r} has {len(actions):,} different actions",
+            f"column {mapping.get(ACTION)!r} has {len(actions):,} different actions",
             mend=f"it is no kind of action: map another column: {remapped(ACTION)}",
         )
-    code = "CAST(actions.code AS SMALLINT)" if ACTION in mapping else "CAST(0 AS SMALLINT)"
-    join = "JOIN actions ON actions.id = typed.action" if ACTION in mapping else ""
+    item = f"coalesce(items.code, {UNKNOWN})"
     relation = (
         "typed JOIN users ON users.id = typed.user_id LEFT JOIN items ON items.id = typed.item_id "
-        f"{join} WHERE reason IS NULL ORDER BY users.code, micros, coalesce(items.code, {UNKNOWN}), typed.rowid"
+        "JOIN actions ON actions.id = typed.action "
+        f"WHERE reason IS NULL ORDER BY users.code, micros, {item}, typed.rowid"
     )
     rows = connection.execute(
-        f"SELECT users.code AS user, coalesce(items.code, {UNKNOWN}) AS item, micros, {code} AS action, "
+        f"SELECT users.code AS user, {item} AS item, micros, CAST(actions.code AS SMALLINT) AS action, "
         f"CAST(coalesce(value, 'nan'::DOUBLE) AS FLOAT) AS value, hash(words) AS words FROM {relation}"
     ).fetchnumpy()
     columns = {name: np.ma.getdata(column) for name, column in rows.items()}
@@ -252,7 +294,7 @@ def _events(connection: duckdb.DuckDBPyConnection, mapping: Mapping[str, str]) -
         item=columns["item"][keep],
         timestamp=columns["micros"][keep],
         actions=actions or ("",),
-        action=columns["action"][keep] if ACTION in mapping else None,
+        action=None if actions in ((), ("",)) else columns["action"][keep],
         value=columns["value"][keep] if VALUE in mapping else None,
         text=text,
     )

@@ -17,6 +17,7 @@ from evorec.engine.population import PopulationView, view_population
 from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
 from evorec.explain.evidence import Evidence, explain
+from evorec.models.words import steer
 from evorec.retrieval.diversity import diversify
 from evorec.retrieval.exact import top_k
 from evorec.store.base import EventLog
@@ -136,9 +137,10 @@ class Engine:
         return is_new
 
     def observe_words(self, user_id: str, text: str, timestamp: int, *, weight: float = 1.0) -> bool:
-        """Take in words of a user: a query, a review, a comment, a declared interest. They move the interests as text.
+        """Take in words of a user: a query, a review, a comment, a declared interest. They move interests and lists.
 
-        The words are read by the encoder that read the items; False where they are already known, or say nothing.
+        The words are read by the encoder that read the items; False where they are already known, or where they have
+        nothing to do with the catalogue: then they change nothing.
         """
         return self.observe_all_words([(user_id, timestamp, text)], weight=weight) > 0
 
@@ -187,14 +189,18 @@ class Engine:
 
     def explain(self, user_id: str, item_id: str, *, as_of: int | None = None) -> tuple[Evidence, ...]:
         """Why `item_id` suits `user_id`: evidence by scorer and event, strongest first."""
-        return self.explain_for(self.queries([user_id], as_of=as_of), item_id)
+        query = self.queries([user_id], as_of=as_of)
+        return self.explain_for(query, item_id, said=self.remarks.texts(user_id, int(query.as_of[0])))
 
-    def explain_for(self, query: Queries, item_id: str) -> tuple[Evidence, ...]:
-        """Why `item_id` suits the one user of `query`, also somebody the model never saw."""
+    def explain_for(self, query: Queries, item_id: str, *, said: Sequence[str] = ()) -> tuple[Evidence, ...]:
+        """Why `item_id` suits the one user of `query`, also somebody the model never saw.
+
+        `said` are the texts of the remarks in `query`, in their order.
+        """
         row = self.model.items.ids.code(item_id)
         if row < 0:
             raise InputError(f"item {item_id!r} is not in the catalogue", mend="check the id")
-        return explain(self.model.blend, query, self.model.items, row)
+        return explain(self.model.blend, query, self.model.items, row, said=said)
 
     def interests(self, user_id: str, *, as_of: int | None = None, points: int = 120) -> InterestView:
         """What a user is interested in at `as_of`, how that came about, and what comes next."""
@@ -228,7 +234,7 @@ class Engine:
         return Watcher(detector, self.model.interests, self.model.items, self.queries([user_id]))
 
     def save(self, folder: Path | str) -> None:
-        """Write `model/` and `users/` into `folder`; each is replaced only once it is complete."""
+        """Write `model/` and `users/` into `folder`; both are replaced together, once both are complete."""
         self.model.save(Path(folder), self.log, self.remarks)
 
     def _moments(self, as_of: int | I64 | None, count: int) -> I64:
@@ -266,6 +272,8 @@ class Engine:
         items = self.model.items
         k = min(request.k, len(items))
         score, _ = self.model.blend.score(queries, items)
+        if queries.remarks is not None:
+            score = score + steer(score, queries, items)
         moments, asked_at = np.unique(queries.as_of, return_inverse=True)
         for number, moment in enumerate(moments):
             on_offer = (items.first_seen < moment) & (moment < self.model.catalogue.available_until) & offered

@@ -1,15 +1,15 @@
 """The model: everything learned, immutable, and the folders it is saved to."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evorec.core.artifact import MANIFEST, Reader, check_target, write_arrays, write_json, writing
+from evorec.core.artifact import Reader, check_target, identity, seal, write_arrays, write_json, writing_together
 from evorec.core.catalogue import Catalogue
 from evorec.core.errors import ArtifactError
 from evorec.core.ids import Vocabulary
@@ -20,6 +20,7 @@ from evorec.encoders.base import Encoder, Progress, encode_texts
 from evorec.encoders.lexical import LexicalEncoder
 from evorec.encoders.opening import open_encoder
 from evorec.encoders.whitening import Whitening
+from evorec.engine.reading import NEAREST, beyond_chance, found_in, meaningless, named_in
 from evorec.interests.model import InterestModel
 from evorec.interests.topics import Topics
 from evorec.models.base import Items, Personal
@@ -29,7 +30,6 @@ from evorec.store.remarks import RemarkLog
 
 _KIND: Final = "evorec model"
 _USERS: Final = "evorec user log"
-_NEAREST: Final = 20  # items whose topics speak for words that name none
 
 Specs = tuple[Mapping[str, Any], ...]
 
@@ -72,7 +72,8 @@ class Model:
     """Everything learned, over one item table; holds nothing about single users.
 
     `specs` say how the blend's scorers are built; `encoder()`, `whitening` and `topics` turn a new item into a row.
-    `lexical` is the encoder where it was fitted on this catalogue; any other is named in `card` and opened when needed.
+    `lexical` is the encoder where it was fitted on this catalogue; any other is named in `card`, opened when needed
+    and kept in `opened`, which models derived from this one share.
     """
 
     blend: Blend
@@ -85,31 +86,47 @@ class Model:
     lexical: LexicalEncoder | None
     card: ModelCard
     feedback: Feedback = field(default_factory=Feedback)
+    opened: list[Encoder] = field(default_factory=list, repr=False)
 
     def encoder(self) -> Encoder:
-        """The encoder the items were read with, opened now; refuses one whose weights have changed."""
-        encoder = self.lexical or open_encoder(self.card.encoder)
-        if encoder.fingerprint != self.card.fingerprint:
-            raise ArtifactError(
-                f"the encoder {self.card.encoder!r} is not the one this model was trained with",
-                mend="install the version it was trained with, or train again",
-            )
-        return encoder
+        """The encoder the items were read with, opened once; refuses one whose weights have changed."""
+        if not self.opened:
+            encoder = self.lexical or open_encoder(self.card.encoder)
+            if encoder.fingerprint != self.card.fingerprint:
+                raise ArtifactError(
+                    f"the encoder {self.card.encoder!r} is not the one this model was trained with",
+                    mend="install the version it was trained with, or train again",
+                )
+            self.opened.append(encoder)
+        return self.opened[0]
 
     def read_words(self, texts: Sequence[str], *, progress: Progress | None = None) -> list[tuple[F32, F32]]:
-        """Embedding and topics of each text, read as an item that says just that.
+        """Embedding and topics of each text, read as an item that says just that; both 0 where it cannot be placed.
 
-        Where topics are given categories, words that name one are that topic; others have the topics of the items
-        nearest in content.
+        Where topics are given categories, words that name some are those topics; others have the topics of the items
+        nearest in content. A text is placed that shares a telling word with a title or category, or that lies nearer to
+        some items than texts without meaning do.
         """
         embedding = self.whitening.apply(encode_texts(self.encoder(), texts, progress=progress))
-        topics = self.topics.assign(categories=[(text,) for text in texts], embedding=embedding)
+        named = [(text,) for text in texts] if len(self.topics.centres) else named_in(texts, self.topics.names)
+        topics = self.topics.assign(categories=named, embedding=embedding)
+        if self.lexical is None:  # which knows no other words than the catalogue's
+            placed = found_in(texts, self.catalogue)
+            if not placed.all():
+                known = self.items.embedding[self.items.has_content]
+                placed[~placed] = beyond_chance(embedding[~placed], self._of_chance, known)
+            embedding[~placed], topics[~placed] = 0, 0
         for row in np.flatnonzero(~topics.any(axis=1) & embedding.any(axis=1)):
             near = self.items.embedding @ embedding[row]
-            nearest = np.argpartition(-near, min(_NEAREST, len(near) - 1))[:_NEAREST]
+            nearest = np.argpartition(-near, min(NEAREST, len(near) - 1))[:NEAREST]
             mixed = np.maximum(near[nearest], 0) @ self.items.topics[nearest]
             topics[row] = mixed / mixed.sum() if mixed.sum() > 0 else 0
         return list(zip(embedding, topics, strict=True))
+
+    @cached_property
+    def _of_chance(self) -> F32:
+        """Embeddings of texts without meaning: where words lie that have nothing to do with the catalogue."""
+        return self.whitening.apply(encode_texts(self.encoder(), meaningless()))
 
     @property
     def trained_until(self) -> int:
@@ -155,14 +172,16 @@ class Model:
         check_target(folder / "users", kind=_USERS)
 
     def save(self, folder: Path, log: EventLog, remarks: RemarkLog) -> None:
-        """Write `model/` and, apart from it, `users/`: ids, histories and all else that rests on single people."""
-        with writing(folder / "model", kind=_KIND) as draft:
-            self._write(draft)
-        with writing(folder / "users", kind=_USERS) as draft:
+        """Write `model/` and, apart from it, `users/`: ids, histories and all else that rests on single people.
+
+        Both are put in place together, once both are complete.
+        """
+        with writing_together([(folder / "model", _KIND), (folder / "users", _USERS)]) as (model, users):
+            self._write(model)
             ids, held = log.columns()
             said, columns = remarks.saved()
-            write_json(draft / "users.json", {"model": _model_id(folder / "model"), "ids": ids, "remarks": said})
-            write_arrays(draft / "remarks.safetensors", columns)
+            write_json(users / "users.json", {"model": seal(model, kind=_KIND), "ids": ids, "remarks": said})
+            write_arrays(users / "remarks.safetensors", columns)
             events: dict[str, NDArray[Any]] = {
                 "user": held.owner.astype(np.int32),
                 "item": held.item,
@@ -170,10 +189,10 @@ class Model:
             }
             if held.weight is not None:
                 events["weight"] = held.weight
-            write_arrays(draft / "events.safetensors", events)
+            write_arrays(users / "events.safetensors", events)
             for number, scorer in enumerate(self.blend.scorers):
                 if isinstance(scorer, Personal):
-                    write_arrays(draft / f"scorer-{number}.safetensors", scorer.personal())
+                    write_arrays(users / f"scorer-{number}.safetensors", scorer.personal())
 
     def _write(self, draft: Path) -> None:
         write_json(draft / "card.json", asdict(self.card))
@@ -257,15 +276,11 @@ class Model:
         )
 
 
-def _model_id(folder: Path) -> str:
-    return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
-
-
 def _read_users(folder: Path, model: Model) -> tuple[Events, RemarkLog]:
     reader = Reader(folder / "users", kind=_USERS)
     names, columns = reader.json("users.json"), reader.arrays("events.safetensors")
     remarks = RemarkLog.from_saved(names["remarks"], reader.arrays("remarks.safetensors"))
-    if names["model"] != _model_id(folder / "model"):
+    if names["model"] != identity(folder / "model"):
         raise ArtifactError(
             f"{folder / 'users'} belongs to another model",
             mend="train again, or restore the folders that belong together",

@@ -49,14 +49,21 @@ def draw_interests(view: InterestView, user_id: str, path: Path, *, language: st
 
 
 def river_of(view: InterestView) -> River:
-    """The river of one user, with the moments at which it turned."""
+    """The river of one user, with the moments at which it turned and those at which the stream called a turn."""
     marks = []
     for change in view.changes:
         risen, fallen = (tuple(view.topics[k] for k in those) for those in change.moved(2))
         marks.append(
             ChangeMark(moment=change.moment, risen=risen, fallen=fallen, between=(change.earliest, change.latest))
         )
-    return River(topics=view.topics, moments=view.moments, shares=view.path, events=view.events, changes=tuple(marks))
+    return River(
+        topics=view.topics,
+        moments=view.moments,
+        shares=view.path,
+        events=view.events,
+        changes=tuple(marks),
+        alarms=tuple(alarm.timestamp for alarm in view.alarms),
+    )
 
 
 def outlook_of(view: InterestView, language: str = "en") -> Outlook:

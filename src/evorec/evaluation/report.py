@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from evorec.core.errors import InputError
 from evorec.core.types import Bool
+from evorec.evaluation.age import by_model_age
 from evorec.evaluation.protocol import Evaluation, compare, require_same_queries
 from evorec.metrics.bootstrap import Interval, mean_interval
 
@@ -30,15 +31,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What `report` found: the circumstances, one entry per system, one per stratum."""
+    """What `report` found: the circumstances, one entry per system, one per stratum, one per age of the model."""
 
     circumstances: Mapping[str, Any]
     systems: tuple[Mapping[str, Any], ...]
     strata: tuple[Mapping[str, Any], ...]
+    by_model_age: tuple[Mapping[str, Any], ...]
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON; what is not defined is None."""
-        return {name: _plain(getattr(self, name)) for name in ("circumstances", "systems", "strata")}
+        return {name: _plain(getattr(self, name)) for name in ("circumstances", "systems", "strata", "by_model_age")}
 
     def table(self) -> Table:
         """One row per system: accuracy, the NDCG and its difference from the baseline with intervals, the verdict."""
@@ -68,10 +70,22 @@ class Report:
             rows.append([entry["stratum"], entry["level"], *sizes, *(_words(entry["ndcg"][name]) for name in names)])
         return rows
 
+    def age_table(self, names: Sequence[str] = ()) -> Table:
+        """One row per age of the model: days since the cut, size, NDCG and recall of the systems called `names`."""
+        names = list(names) or [entry["name"] for entry in self.systems]
+        k = self.circumstances["k"]
+        measures = [(metric, f"{shown}@{k}") for metric, shown in (("ndcg", "NDCG"), ("recall", "Recall"))]
+        rows = [["days since the cut", "queries", "users", *(f"{m}, {name}" for name in names for _, m in measures)]]
+        for entry in self.by_model_age:
+            span = f"{entry['from_days']:.4g} to {entry['to_days']:.4g}"
+            means = (_words(entry[metric][name]) for name in names for metric, _ in measures)
+            rows.append([span, f"{entry['queries']:,}", f"{entry['users']:,}", *means])
+        return rows
+
     def text(self) -> str:
         """Circumstances and the tables in plain text."""
         lines = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in self.circumstances.items()]
-        tables = (self.table(), self.beyond_table(), self.strata_table())
+        tables = (self.table(), self.beyond_table(), self.strata_table(), self.age_table())
         return "\n".join([*lines, *(line for table in tables for line in ("", *_aligned(table)))])
 
 
@@ -122,7 +136,12 @@ def report(
         **machine(),
         "peak_memory_mb": peak_memory(),
     }
-    return Report(circumstances=circumstances, systems=tuple(systems), strata=tuple(_strata(evaluations, seed)))
+    return Report(
+        circumstances=circumstances,
+        systems=tuple(systems),
+        strata=tuple(_strata(evaluations, seed)),
+        by_model_age=tuple(by_model_age(evaluations, seed=seed)),
+    )
 
 
 def machine() -> dict[str, Any]:

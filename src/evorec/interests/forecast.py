@@ -16,7 +16,7 @@ from evorec.metrics.forecast import cross_entropy
 
 MEMORIES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)  # half-lives tried, in windows
 STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)  # of smoothing, in imagined events
-_CHOOSING = 12_000  # pairs that settings are chosen on
+_CHOOSING = 8_000  # pairs that settings are chosen on
 
 
 class Forecaster(Protocol):

@@ -31,6 +31,7 @@ _NOW_STRENGTH: Final = 200.0  # imagined events that smooth it
 _BLUNT, _SHARP, _SCALE = 5.0, 20.0, 20.0  # how much less features are smoothed than means; scale of share features
 _PEOPLE: Final = 2  # behind a day of the series, at least
 _PAIRS: Final = 40_000
+_LONGEST: Final = 36_525  # days of a series: a century
 
 
 def fit_log_linear(
@@ -53,16 +54,19 @@ def fit_log_linear(
     f, d, size = len(base), features.shape[1], after.shape[1]
     mass = after.sum(axis=1, keepdims=True)
     scale = max(1.0, float(mass.sum()))
+    single = np.float32  # products in single precision take half the time; sums stay in double
+    shares, inputs, each, counts = (np.asarray(x, dtype=single) for x in (base, features, mass, after))
 
     def loss(theta: F64) -> tuple[float, F64]:
         weights, coefficients = theta[:f], theta[f:].reshape(d, size)
-        log_share = log_softmax(np.tensordot(weights, base, 1) + features @ coefficients, axis=1)
-        gap = np.exp(log_share) * mass - after
+        utility = np.tensordot(weights.astype(single), shares, 1) + inputs @ coefficients.astype(single)
+        log_share = log_softmax(utility, axis=1)
+        gap = np.exp(log_share) * each - counts
         held = coefficients.copy()
         held[-1] = 0
-        value = -float(np.vdot(after, log_share)) + 0.5 * ridge * float(np.vdot(held, held))
-        to_weights = np.tensordot(base, gap, axes=((1, 2), (0, 1)))
-        to_coefficients = features.T @ gap + ridge * held
+        value = -float((counts * log_share).sum(dtype=np.float64)) + 0.5 * ridge * float(np.vdot(held, held))
+        to_weights = np.tensordot(shares, gap, axes=((1, 2), (0, 1)))
+        to_coefficients = inputs.T @ gap + ridge * held
         return value / scale, np.concatenate((to_weights, to_coefficients.ravel())) / scale
 
     first = (np.full(f, 1 / max(1, f)), np.zeros((d, size))) if start is None else start
@@ -90,13 +94,18 @@ class PopulationSeries:
     def of(cls, cut: Windows, users: I64) -> "PopulationSeries":
         """The windows of `users`, each on the day it ended, or on the first day after it that two people are behind.
 
-        A series is kept with a model: no day of it may be one person's.
+        A series is kept with a model: no day of it may be one person's. Refuses more than a century.
         """
         rows = np.flatnonzero(np.isin(cut.owner, users))
         rows = rows[np.argsort(cut.end[rows], kind="stable")]
         day = cut.end[rows] // DAY
-        first = int(day[0]) if len(day) else 0
-        daily = np.zeros((int(day[-1]) - first + 1 if len(day) else 1, cut.content.shape[1]))
+        first, last = (int(day[0]), int(day[-1])) if len(day) else (0, 0)
+        if last - first >= _LONGEST:
+            raise InputError(
+                f"events lie {(last - first) // 365:,} years apart, more than a century",
+                mend="leave out those whose date is a placeholder (9999-12-31); timestamps are UTC microseconds",
+            )
+        daily = np.zeros((last - first + 1, cut.content.shape[1]))
         waiting = 0  # the first row whose day is not yet decided
         for stop in np.flatnonzero(np.diff(day, append=np.iinfo(np.int64).max)) + 1:
             held = rows[waiting:stop]
@@ -219,8 +228,13 @@ class LogLinearForecaster:
         shares = [_SCALE * (mean(at, _SHARP) - self.population) for at in (long_run, decayed)]
         return np.concatenate((base, now)), np.hstack([*logs, *shares, np.ones((len(moved), 1))])
 
-    def _choose(self, base: F64, features: F64, after: F64, held: Bool) -> tuple[float, tuple[F64, F64]]:
-        """The ridge under which users held out surprise least, and its weights, from which the last fit starts."""
+    def _choose(self, base: F64, features: F64, after: F64, held: Bool) -> tuple[float, tuple[F64, F64] | None]:
+        """The ridge under which users held out surprise least, and its weights, from which the last fit starts.
+
+        Where there is one only, neither has to be looked for.
+        """
+        if len(self.config.ridges) == 1:
+            return self.config.ridges[0], None
         start, tried = None, []
         for ridge in self.config.ridges:
             start = fit_log_linear(

@@ -41,6 +41,22 @@ class InterestModel:
     detector: DetectorModel | None = None
     behaviour: F32 = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
 
+    def unfitted(self) -> dict[str, str]:
+        """What this log was too short or too alike for: the part, and why it is missing with what would mend it.
+
+        >>> told = InterestModel(config=InterestConfig(), transition=np.eye(2), switch_on=np.zeros(2)).unfitted()
+        >>> list(told), told["alarms"]
+        (['forecast', 'drift by content', 'alarms'], 'too few users have 10 events or more; bring longer histories')
+        """
+        why = {
+            "forecast": "too few users have events enough on items with topics, so interests are taken to stay "
+            "(P is the identity, b is 0); bring a longer log, or items with categories or texts",
+            "drift by content": "texts do not tell users apart, so topics alone do; give the items texts",
+            "alarms": "too few users have 10 events or more; bring longer histories",
+        }
+        held = {"forecast": self.forecaster, "drift by content": self.spread, "alarms": self.detector}
+        return {part: why[part] for part, fitted in held.items() if fitted is None}
+
     def settings(self) -> dict[str, Any]:
         """Plain values, for saving."""
         detector = None

@@ -12,7 +12,7 @@ from evorec.core.types import ALWAYS, F64, I64
 from evorec.interests.drift import Spread, log_membership, sitting_numbers
 
 _FOLDS = 5
-_HISTORIES = 2000  # shuffled ones that calibrate, up to eight of a user where there are fewer users
+_HISTORIES = 1000  # shuffled ones that calibrate, up to eight of a user where there are fewer users
 _MOST = 30.0  # of a log-ratio: e^30 stays a number
 
 
@@ -112,6 +112,10 @@ class DriftDetector:
         c, z = self._checked(topics, weight, content)
         if timestamp < self.newest:
             raise InputError("the detector has moved past this event", mend="replay the user's log from the start")
+        return self._take(c, z, timestamp, weight)
+
+    def _take(self, c: F64, z: F64, timestamp: int, weight: float = 1.0) -> Alarm | None:
+        """Take in one event with shares `c float64[topics]` at coordinates `z float64[r]` of the spread."""
         alarm = self._close() if timestamp > self.newest else None
         self.newest = timestamp
         ratio = self._log_ratios(c, z)
@@ -131,6 +135,10 @@ class DriftDetector:
         """Log-evidence for a change within the window, open tie group included; -inf with fewer than two groups."""
         return float(np.logaddexp.reduce(self._with_group()[0]))
 
+    def closed_strength(self) -> float:
+        """The same for the closed tie groups alone."""
+        return float(np.logaddexp.reduce(self._evidence))
+
     def _checked(self, topics: NDArray[Any], weight: float, content: NDArray[Any] | None) -> tuple[F64, F64]:
         c = np.asarray(topics, dtype=np.float64)
         fine = c.shape == self.model.population.shape and np.isfinite(c).all() and (c >= 0).all()
@@ -139,8 +147,8 @@ class DriftDetector:
                 f"an event of weight {weight} with topics of shape {c.shape} is no evidence",
                 mend=f"give {len(self.model.population)} numbers of at least 0, and a weight of at least 0",
             )
-        c = c / c.sum() if c.sum() > 0 else self.model.population  # unknown: like anybody's event
-        return c, self.model.spread.project(log_membership(c) if content is None else content)
+        shares, z = _read(self.model, c[None], None if content is None else np.asarray(content)[None])
+        return shares[0], z[0]
 
     def _log_ratios(self, c: F64, z: F64) -> F64:
         """Log-likelihood `float64[slots]` of one event after every kept stretch, against the population."""
@@ -211,12 +219,22 @@ def strongest(
 ) -> float:
     """Highest log-evidence for a change along one user's events, if no alarm ever restarts the detector."""
     detector = DriftDetector(replace(model, threshold=np.inf))
+    c, z = _read(model, membership, content)
     highest = -np.inf
-    for k in range(len(timestamps)):
-        if k and timestamps[k] > timestamps[k - 1]:
-            highest = max(highest, detector.strength())
-        detector.observe(membership[k], int(timestamps[k]), content=None if content is None else content[k])
+    for k, at in enumerate(timestamps.tolist()):
+        closing = k > 0 and at > timestamps[k - 1]
+        detector._take(c[k], z[k], at)
+        if closing:
+            highest = max(highest, detector.closed_strength())
     return max(highest, detector.strength())
+
+
+def _read(model: DetectorModel, membership: NDArray[Any], content: NDArray[Any] | None) -> tuple[F64, F64]:
+    """Topic shares `float64[n, topics]` and coordinates `float64[n, r]` of events; unknown ones are like anybody's."""
+    c = np.asarray(membership, dtype=np.float64)
+    total = c.sum(axis=1, keepdims=True)
+    c = np.divide(c, total, out=np.tile(model.population, (len(c), 1)), where=total > 0)
+    return c, model.spread.project(log_membership(c) if content is None else content)
 
 
 def shuffled_groups(timestamps: I64, rng: np.random.Generator) -> tuple[I64, I64]:

@@ -199,14 +199,52 @@ def fit_half_life(
     known = membership.any(axis=1)
     best, best_loss = float(grid[0]), np.inf
     for half_life in grid if known.any() else ():
-        match, total = _match_before(offsets, membership, timestamps, half_life)
-        fresh = (total == 0)[:, None]
-        by_habit = np.divide(match, total, out=np.zeros_like(match), where=total > 0)[:, None]
-        chance = np.where(fresh, by_surprise, by_habit + np.asarray(surprises) * (by_surprise - by_habit))
+        by_habit = _by_habit(offsets, membership, timestamps, half_life, by_surprise[:, 0])[:, None]
+        chance = by_habit + np.asarray(surprises) * (by_surprise - by_habit)
         loss = -float(np.log(np.maximum(chance[known], 1e-12)).mean(axis=0).max())
         if loss < best_loss:
             best, best_loss = float(half_life), loss
     return best
+
+
+def fit_short_half_life(
+    *,
+    offsets: I64,
+    membership: F32,
+    timestamps: I64,
+    long_days: float,
+    grid: Sequence[float] = (1, 2, 4, 8, 15, 30, 60),
+    surprises: Sequence[float] = (0.05, 0.15, 0.5),
+    mixes: Sequence[float] = (0.25, 0.5, 0.75),
+) -> float:
+    """The half-life in days of a second, shorter memory under which events are likeliest, given the long one's.
+
+    As in `fit_half_life`, but habit is a mixture: the part `mixes` of it, whichever is likeliest, follows the user's
+    shares with the short half-life, the rest those with `long_days`. Tried are those of `grid` that are at most a
+    quarter of `long_days`: nearer ones are hard to tell apart; that quarter where there is none.
+    """
+    tried = [float(days) for days in grid if days <= long_days / 4] or [long_days / 4]
+    population = membership.sum(axis=0, dtype=np.float64)
+    population /= max(population.sum(), 1e-12)
+    by_surprise = membership @ population
+    known = membership.any(axis=1)
+    if not known.any():
+        return tried[-1]
+    long = _by_habit(offsets, membership, timestamps, long_days, by_surprise)[known]
+    by_surprise_known = by_surprise[known, None, None]
+    likelihood = []
+    for half_life in tried:
+        short = _by_habit(offsets, membership, timestamps, half_life, by_surprise)[known]
+        habit = long[:, None, None] + np.asarray(mixes)[:, None] * (short - long)[:, None, None]
+        chance = habit + np.asarray(surprises) * (by_surprise_known - habit)
+        likelihood.append(float(np.log(np.maximum(chance, 1e-12)).mean(axis=0).max()))
+    return tried[int(np.argmax(likelihood))]
+
+
+def _by_habit(offsets: I64, membership: F32, timestamps: I64, half_life_days: float, fresh: F64) -> F64:
+    """How well each event fits the user's shares just before it, `float64[n]`; `fresh` where there are none yet."""
+    match, total = _match_before(offsets, membership, timestamps, half_life_days)
+    return np.divide(match, total, out=fresh.astype(np.float64), where=total > 0)
 
 
 def _match_before(offsets: I64, membership: F32, timestamps: I64, half_life_days: float) -> tuple[F64, F64]:

@@ -330,7 +330,7 @@ def _among_neighbours(x: F32) -> F32:
     near = np.empty((len(x), several + 1), dtype=np.int64)
     for first in range(0, len(x), _BLOCK):
         cosine = x[first : first + _BLOCK] @ x.T
-        near[first : first + _BLOCK] = np.argpartition(-cosine, several, axis=1)[:, : several + 1]
+        near[first : first + _BLOCK] = np.argpartition(cosine, -several - 1, axis=1)[:, -several - 1 :]
     graph = sp.csr_matrix(
         (np.ones(near.size, np.float32), near.ravel(), np.arange(len(x) + 1) * (several + 1)), shape=(len(x), len(x))
     )

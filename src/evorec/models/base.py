@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -67,10 +68,11 @@ class Items:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How to run, as against what to build: the seed, and whether progress is shown."""
+    """How to run, as against what to build: the seed, whether progress is shown, a folder for checkpoints."""
 
     seed: int = 0
     progress: bool = False
+    checkpoints: Path | None = None
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -126,6 +128,15 @@ class Personal(Protocol):
 
     def restore_personal(self, arrays: Arrays) -> Self:
         """Take over what `personal` returned, after `restore`; returns self."""
+        ...
+
+
+@runtime_checkable
+class Incremental(Protocol):
+    """A scorer that can go on from what it learned, at a fraction of the cost of a fit."""
+
+    def continued(self, dataset: Dataset, options: RunOptions) -> Scorer:
+        """A new scorer that also knows the events of `dataset` that came since; this one stays as it is."""
         ...
 
 

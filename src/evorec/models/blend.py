@@ -1,8 +1,8 @@
 """The blend: one ranking from several scorers, weighted by what is known about the user."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 import numpy as np
 from scipy.optimize import minimize
@@ -17,8 +17,9 @@ from evorec.models.match import interests
 HARD = 60  # candidates taken from the top of each scorer
 EASY = 200  # candidates drawn at random
 TIE_BREAK = 1e-4  # weight that orders what is equal and moves nothing else
-CONTEXT = ("long history", "short history", "in session", "back within days", "back after long", "drifting", "steady")
-SILENCE_DAYS = (1 / 24, 7.0, 365.0)  # where "in session", "back within days" and "back after long" are full
+SILENCE: Final = {"in session": 0.02, "back in hours": 0.5, "back in days": 10.0, "back after months": 100.0}  # days
+CONTEXT: Final = ("long history", "short history", *SILENCE, "drifting", "steady")
+SHARES: Final = (0.2, 0.6, 0.2)  # of length, silence and drift: silence tells most of who asks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class BlendConfig:
 
     surprise: float = 1e-3
     ridge: float = 1.0
-    context_ridge: float = 1.0
+    context_ridge: float = 0.2
     prior: float = 0.5
 
     def __post_init__(self) -> None:
@@ -43,23 +44,24 @@ class BlendConfig:
 
 
 def context(queries: Queries, items: Items) -> F32:
-    """`float32[queries, 7]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
+    """`float32[queries, 8]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
 
-    Three groups that each share a third: history length (full at 256 events and remarks, in the logarithm), silence
-    before `as_of` (between the days of `SILENCE_DAYS`, in the logarithm), and drift, the total variation between topic
-    shares with half-lives of 30 and 365 days. Someone without a history counts as back after long.
+    Three groups that share it by `SHARES`: history length (full at 256 events, in the logarithm), silence before
+    `as_of` (between the days of `SILENCE`, in the logarithm), and drift, the total variation between topic shares with
+    half-lives of 30 and 365 days. Someone without a history counts as back after months. Events alone decide: weights
+    are fitted on them, and whoever merely speaks should see the list move by the words, not by the silence they broke.
     """
+    queries = replace(queries, remarks=None)
     count = np.diff(queries.offsets)
-    if queries.remarks is not None:
-        count = count + np.diff(queries.remarks.offsets)
     length = np.clip(np.log2(np.maximum(1, count)) / 8, 0, 1)
-    nodes = np.log(SILENCE_DAYS)
+    nodes = np.log(list(SILENCE.values()))
     silence = np.full(len(queries), nodes[-1])
     silence[count > 0] = np.log((queries.as_of - queries.newest)[count > 0] / DAY)
     held = [np.interp(silence, nodes, full) for full in np.eye(len(nodes))]
     moved = np.clip(drift(queries, items), 0, 1)
-    sides = [length, 1 - length, *held, moved, 1 - moved]
-    return np.asarray(np.stack(sides, axis=1) / 3, dtype=np.float32)
+    groups = ([length, 1 - length], held, [moved, 1 - moved])
+    sides = [share * side for share, group in zip(SHARES, groups, strict=True) for side in group]
+    return np.asarray(np.stack(sides, axis=1), dtype=np.float32)
 
 
 def drift(queries: Queries, items: Items) -> F64:

@@ -13,8 +13,7 @@ from evorec.core.errors import InputError
 from evorec.core.types import F32, F64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
-
-Sparse = Any  # a scipy.sparse.csr_matrix: what its operators return is wider than any annotation that fits
+from evorec.models.pairs import Sparse, no_pairs, packed, strongest, unpacked
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +89,7 @@ def pair_blocks(events: Events, *, reach: float, distance_power: float) -> Itera
 
 def count_transitions(events: Events, *, reach: float, distance_power: float) -> Sparse:
     """`float32[items, items]` weighted counts of the pairs in `pair_blocks`, row = from, column = to."""
-    total = _empty(len(events.items))
+    total = no_pairs(len(events.items))
     for early, late, weight, _ in pair_blocks(events, reach=reach, distance_power=distance_power):
         total = total + _joined(early, late, weight.astype(np.float32))
     return total.tocsr()
@@ -103,7 +102,7 @@ def one_person_pairs(events: Events, *, reach: float) -> Sparse:
     marks are equal. Marks repeat after 1,009 users, so that one in a thousand pairs of two people is taken for one
     person's: the safe side.
     """
-    sums = [_empty(len(events.items)).astype(np.int64) for _ in range(3)]
+    sums = [no_pairs(len(events.items)).astype(np.int64) for _ in range(3)]
     for early, late, _, user in pair_blocks(events, reach=reach, distance_power=0.0):
         mark = 1 + user.astype(np.int64) % 1009
         sums = [total + _joined(early, late, mark**power) for power, total in enumerate(sums)]
@@ -120,19 +119,6 @@ def _joined(early: Sparse, late: Sparse, weight: NDArray[Any]) -> Sparse:
         pairs.setdiag(0)
     pairs.eliminate_zeros()
     return pairs
-
-
-def strongest(matrix: Sparse, per_row: int) -> Sparse:
-    """Only the `per_row` largest entries of each row; ties go to the smaller column.
-
-    >>> strongest(sp.csr_matrix([[3.0, 1.0, 2.0]]), 2).toarray().tolist()
-    [[3.0, 0.0, 2.0]]
-    """
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    order = np.lexsort((matrix.indices, -matrix.data, row))
-    place = np.arange(len(order)) - matrix.indptr[row]
-    kept = np.sort(order[place < per_row])
-    return sp.csr_matrix((matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape)
 
 
 def history_weights(queries: Queries, *, half_life_events: float, limit: int) -> F64:
@@ -158,7 +144,7 @@ class Transitions:
     def __init__(self, config: TransitionsConfig | None = None, *, name: str = "transitions") -> None:
         self.config = config or TransitionsConfig()
         self.name = name
-        self.weights: Sparse = _empty(0)  # float32[items, items], row = from, column = to
+        self.weights: Sparse = no_pairs(0)  # float32[items, items], row = from, column = to
         self.unit = 1.0
         self._log: Events | None = None
 
@@ -166,7 +152,7 @@ class Transitions:
     def private(self) -> Sparse:
         """The part of `weights` that rests on one person each; worked out when first asked for, that is on saving."""
         if self._log is None:
-            return _empty(self.weights.shape[0])
+            return no_pairs(self.weights.shape[0])
         private = self.weights.multiply(one_person_pairs(self._log, reach=self.config.reach)).tocsr()
         private.eliminate_zeros()
         return private
@@ -228,38 +214,20 @@ class Transitions:
 
     def arrays(self) -> Arrays:
         """The pairs that at least two users back, and the unit x0."""
-        return {**_pack(self.shared), "unit": np.array([self.unit])}
+        return {**packed(self.shared), "unit": np.array([self.unit])}
 
     def restore(self, arrays: Arrays) -> Self:
         """Take over what `arrays` gave; private pairs are empty until `restore_personal`."""
         self.unit = float(arrays["unit"][0])
-        return self._take(_unpack(arrays))
+        return self._take(unpacked(arrays))
 
     def personal(self) -> Arrays:
         """The pairs that rest on one person."""
-        return _pack(self.private)
+        return packed(self.private)
 
     def restore_personal(self, arrays: Arrays) -> Self:
         """Take over what `personal` gave."""
-        private = _unpack(arrays)
+        private = unpacked(arrays)
         self._take((self.weights + private).tocsr())
         self.__dict__["private"] = private
         return self
-
-
-def _empty(size: int) -> Sparse:
-    nothing = np.zeros(0, dtype=np.int32)
-    return sp.csr_matrix((np.zeros(0, dtype=np.float32), (nothing, nothing)), shape=(size, size))
-
-
-def _pack(matrix: Sparse) -> dict[str, NDArray[Any]]:
-    return {
-        "data": matrix.data.astype(np.float32),
-        "indices": matrix.indices.astype(np.int32),
-        "indptr": matrix.indptr.astype(np.int64),
-    }
-
-
-def _unpack(arrays: Arrays) -> Sparse:
-    size = len(arrays["indptr"]) - 1
-    return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(size, size))

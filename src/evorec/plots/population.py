@@ -13,7 +13,7 @@ from evorec.core.types import F64, Bool
 from evorec.plots.dates import date_axis
 from evorec.plots.river import River, draw_river, river_axes, river_caption, river_height
 from evorec.plots.theme import INK, PALE, drawing, heading, sheet, shorten, worded, write_figure
-from evorec.plots.transitions import FLOW_HEIGHT, Transitions, draw_flow, draw_map, map_height, transition_caption
+from evorec.plots.transitions import Transitions, draw_flow, draw_map, flow_height, map_height, transition_caption
 
 _SIDE: Final = 7  # topics shown on either side, rising and falling
 _NAME: Final = 26
@@ -129,7 +129,7 @@ def population_page(
     topics = [*(trends.topics if trends else ()), *(transitions.topics if transitions else ())]
     beside = (trends is not None) + (drift is not None)
     heights = [river_height(river), *[_HEIGHT] * bool(beside)]
-    heights += [map_height(transitions), FLOW_HEIGHT] if transitions else []
+    heights += [map_height(transitions), flow_height(transitions)] if transitions else []
     with drawing(path, [title, *river.texts(), *topics, *words.values()]):
         figure = sheet(sum(heights), title)
         parts = list(figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False, hspace=0.04)[:, 0])

@@ -21,11 +21,13 @@ _HEIGHT: Final = 4.0  # inches of the river itself
 _WORDS: Final = {
     "en": {
         "share": "share of attention (%)", "time": "time (UTC)", "events": "events", "other": "other topics",
-        "more": "and {} more turning points", "legend": "share at the end", "trend": "▲ rising  ▼ falling",
+        "more": "and {} more turning points", "alarm": "▼ called from the stream",
+        "legend": "share at the end", "trend": "▲ rising  ▼ falling",
     },
     "zh": {
         "share": "关注份额 (%)", "time": "时间 (UTC)", "events": "事件", "other": "其他主题",
-        "more": "另有 {} 个转折点", "legend": "末期份额", "trend": "▲ 上升  ▼ 下降",
+        "more": "另有 {} 个转折点", "alarm": "▼ 实时检测到的变化",
+        "legend": "末期份额", "trend": "▲ 上升  ▼ 下降",
     },
 }  # fmt: skip
 _SPARKS: Final = "▁▂▃▄▅▆▇█"
@@ -61,8 +63,9 @@ class ChangeMark:
 class River:
     """Shares of attention over time: what `interest_river` draws.
 
-    `shares [t, topics]` at `moments int64[t]` (UTC microseconds, ascending); `events int64[n]` and `changes` are marked
-    where given. `trend int[topics]` says which topics rise (1), fall (-1) or neither (0) over the whole.
+    `shares [t, topics]` at `moments int64[t]` (UTC microseconds, ascending); `events int64[n]`, `changes` and `alarms`,
+    moments at which a turn was called while events streamed, are marked where given. `trend int[topics]` says
+    which topics rise (1), fall (-1) or neither (0) over the whole.
     """
 
     topics: Sequence[str]
@@ -71,6 +74,7 @@ class River:
     events: NDArray[np.int64] | None = None
     changes: Sequence[ChangeMark] = ()
     trend: NDArray[Any] | None = None
+    alarms: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if len(self.moments) < 2 or not (np.diff(self.moments) > 0).all():
@@ -87,6 +91,8 @@ class River:
             raise InputError("shares of one moment add up to more than 1", mend="divide each row by its sum")
         if any(not self.moments[0] <= change.moment <= self.moments[-1] for change in self.changes):
             raise InputError("a change point lies outside the river", mend="let the moments span all change points")
+        if any(not self.moments[0] <= alarm <= self.moments[-1] for alarm in self.alarms):
+            raise InputError("an alarm lies outside the river", mend="let the moments span all alarms")
         if self.trend is not None and len(self.trend) != len(self.topics):
             raise InputError(
                 f"{len(self.trend)} trends do not go with {len(self.topics)} topics", mend="give one trend per topic"
@@ -192,6 +198,17 @@ def draw_river(axes: Sequence[Any], river: River, language: str) -> None:
     _label(stream, river.moments, flows, labels)
     _legend(stream, river, flows, [labels, colours], words)
     _changes(stream, river, words)
+    for alarm in river.alarms:
+        stream.plot(
+            [date(alarm)],
+            [92],  # clear of the numbers of change points
+            "v",
+            color="black",
+            markersize=8,
+            markeredgecolor="white",
+            markeredgewidth=1,
+            zorder=5,
+        )
     stream.spines[["top", "right"]].set_visible(False)
     if river.events is not None:
         _ticks(axes[1], river, river.events, words)
@@ -226,10 +243,11 @@ def _legend(axes: Any, river: River, flows: F64, drawn: Sequence[Sequence[str]],
         signs = [{1: "  ▲", -1: "  ▼"}.get(int(np.sign(river.trend[k])), "") for k in order]
         signs += [""] * (len(labels) - len(signs))
     rows = [f"{flow:\u2007>4.0%}  {label}{sign}" for flow, sign, label in zip(flows[-1], signs, labels, strict=True)]
+    title = [words["legend"], *([words["trend"]] if river.trend is not None else [])]
     axes.legend(
         [patches.Patch(facecolor=c, edgecolor="grey") for c in reversed(colours)],
         rows[::-1],
-        title=words["legend"] if river.trend is None else f"{words['legend']}\n{words['trend']}",
+        title="\n".join([*([words["alarm"]] if river.alarms else []), *title]),
         alignment="left",
         loc="center left",
         bbox_to_anchor=(1.01, 0.5),
@@ -297,7 +315,8 @@ def river_caption(river: River, language: str) -> list[str]:
     ending = sorted(zip(flows[-1], labels, strict=True), key=lambda pair: -pair[0])
     stretch = f"{day(int(river.moments[0]))} – {day(int(river.moments[-1]))}"
     shown = ", ".join(f"{label} {flow:.0%}" for flow, label in ending)
-    return [f"{stretch}. {words['legend']}: {shown}", *river.told_changes()]
+    called = [f"{words['alarm']}: {', '.join(day(alarm) for alarm in river.alarms)}"] if river.alarms else []
+    return [f"{stretch}. {words['legend']}: {shown}", *river.told_changes(), *called]
 
 
 def river_text(

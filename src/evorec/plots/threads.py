@@ -21,11 +21,13 @@ _GREY: Final = "#6E6E6E"
 _WORDS: Final = {
     "en": {
         "journeys": "Journeys", "event": "event", "alive": "alive", "ended": "ended", "time": "time (UTC)",
-        "note": "right: strength, the share of attention now", "more": "and {} weaker journeys", "none": "no journeys",
+        "note": "right: strength, the share of all events, recent ones counting more",
+        "more": "and {} weaker journeys", "none": "no journeys",
     },
     "zh": {
         "journeys": "兴趣旅程", "event": "事件", "alive": "进行中", "ended": "已结束", "time": "时间 (UTC)",
-        "note": "右侧: 强度, 即当前的关注份额", "more": "另有 {} 条较弱的旅程", "none": "没有旅程",
+        "note": "右侧: 强度, 即占全部事件的份额, 近期事件权重更大",
+        "more": "另有 {} 条较弱的旅程", "none": "没有旅程",
     },
 }  # fmt: skip
 
@@ -34,7 +36,7 @@ _WORDS: Final = {
 class Thread:
     """One journey: its events at `moments int64[m]` (UTC microseconds, m >= 1), whether it lives, its strength.
 
-    `strength` is the journey's share of attention now, from 0 to 1.
+    `strength` is the journey's share of all events, recent ones counting more, from 0 to 1.
     """
 
     name: str

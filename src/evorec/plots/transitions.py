@@ -18,19 +18,21 @@ _NODES: Final = 10  # topics in the flow diagram
 _STRONG: Final = 12  # flows in colour
 _NAME: Final = 26  # columns of a topic's name
 FLOW_HEIGHT: Final = 6.5  # inches
+_SENTENCE: Final = 1.6  # inches, where nothing moves
 _WORDS: Final = {
     "en": {
         "map": "From topic to topic", "from": "from", "to": "to", "chance": "chance to move (%)",
         "map note": "chance (%) that interest in the row goes to the column in one step; hatched: it stays",
         "flow": "Moves of interest", "before": "before", "after": "after one step", "stays": "stays {}",
         "flow note": "one step between the topics that move most, {:.0%} of all moves; outlined: the strongest",
-        "none": "nothing moves",
+        "none": "No topic leads to another: the log is too short to learn it, or interests stay where they are.",
     },
     "zh": {
         "map": "从主题到主题", "from": "从", "to": "到", "chance": "转移概率 (%)",
         "map note": "每一步中, 行主题的兴趣转到列主题的概率 (%); 斜线格: 保持不变",
         "flow": "兴趣的流动", "before": "之前", "after": "一步之后", "stays": "保持 {}",
-        "flow note": "一步之中流动最多的主题之间的转移, 占全部转移的 {:.0%}; 有描边的为最强的流向", "none": "没有转移",
+        "flow note": "一步之中流动最多的主题之间的转移, 占全部转移的 {:.0%}; 有描边的为最强的流向",
+        "none": "没有主题之间的转移: 日志太短, 或兴趣保持不变。",
     },
 }  # fmt: skip
 
@@ -56,6 +58,10 @@ class Transitions:
     def flows(self) -> F64:
         """`float64[from, to]`: the share of all attention that takes each way; the diagonal stays."""
         return np.asarray(np.asarray(self.share)[:, None] * np.asarray(self.p).T, dtype=np.float64)
+
+    def any(self) -> bool:
+        """Whether interest in some topic goes to another one."""
+        return bool((_moves(self.flows()) > 0).any())
 
     def leading(self, most: int) -> I64:
         """The topics with the largest share, largest first."""
@@ -95,12 +101,21 @@ def transition_flow(transitions: Transitions, path: Path, *, title: str, languag
 
 def map_height(transitions: Transitions) -> float:
     """Inches that the heat map takes with its names."""
-    return 2.6 + 0.36 * min(len(transitions.topics), _CELLS)
+    return 2.6 + 0.36 * min(len(transitions.topics), _CELLS) if transitions.any() else _SENTENCE
+
+
+def flow_height(transitions: Transitions) -> float:
+    """Inches that the flow diagram takes."""
+    return FLOW_HEIGHT if transitions.any() else _SENTENCE
 
 
 def draw_map(axes: Any, transitions: Transitions, language: str) -> None:
     """Draw the heat map of the leading topics into `axes`."""
     words = worded(_WORDS, language)
+    if not transitions.any():
+        heading(axes, words["map"], "")
+        _say_none(axes, words)
+        return
     rows = transitions.leading(_CELLS)
     chance = 100 * np.asarray(transitions.p, dtype=np.float64).T[np.ix_(rows, rows)]  # [from, to]
     size = len(rows)
@@ -164,7 +179,7 @@ def draw_flow(axes: Any, transitions: Transitions, language: str) -> None:
     axes.axis("off")
     heading(axes, words["flow"], words["flow note"].format(drawn) if len(nodes) else "")
     if not len(nodes):
-        axes.text(0.5, 0.5, words["none"], ha="center", va="center", transform=axes.transAxes)
+        _say_none(axes, words)
         return
     share = moves / moves.sum()
     left, right = _stack(share.sum(axis=1)), _stack(share.sum(axis=0))
@@ -189,6 +204,11 @@ def draw_flow(axes: Any, transitions: Transitions, language: str) -> None:
         axes.text(x, -0.03, word, ha="center", va="bottom", fontsize=9, color="#444444")
     axes.set_xlim(-0.45, 1.35)
     axes.set_ylim(max(left[-1] + share[-1].sum(), right[-1] + share[:, -1].sum()) + 0.06, -0.08)
+
+
+def _say_none(axes: Any, words: dict[str, str]) -> None:
+    axes.axis("off")
+    axes.text(0.5, 0.5, words["none"], ha="center", va="center", transform=axes.transAxes)
 
 
 def _node(axes: Any, x: int, low: float, size: float, told: str) -> None:

@@ -19,6 +19,8 @@ from evorec.models.evolution import Evolution, EvolutionConfig
 from evorec.models.journeys import JourneyMatch, JourneyMatchConfig
 from evorec.models.match import InterestMatch, InterestMatchConfig
 from evorec.models.popularity import Popularity, PopularityConfig
+from evorec.models.sequence import Sequence, SequenceConfig
+from evorec.models.taste import Taste, TasteConfig
 from evorec.models.transitions import Transitions, TransitionsConfig
 from evorec.recipes.config import ScorerSpec
 
@@ -29,6 +31,8 @@ KINDS: Final[Mapping[str, tuple[Any, Any]]] = {
     "interests": (InterestMatch, InterestMatchConfig),
     "journeys": (JourneyMatch, JourneyMatchConfig),
     "evolution": (Evolution, EvolutionConfig),
+    "taste": (Taste, TasteConfig),
+    "sequence": (Sequence, SequenceConfig),
 }
 
 

@@ -1,7 +1,7 @@
 """Recipes: functions that return the configuration of a whole system."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from evorec.core.errors import InputError
@@ -54,17 +54,26 @@ def fast(encoder: str = "auto") -> Recipe:
     whom, is for the blend to weigh. That beat picking one scale by validation on sparse logs.
 
     >>> len(fast().scorers), fast().scorers[0].name
-    (9, 'popularity (2 days)')
+    (11, 'popularity (2 days)')
     """
     popularity = [
         ScorerSpec(kind="popularity", name=f"popularity ({days} days)", settings={"half_life_days": float(days)})
         for days in (2, 15, 365)
+    ]
+    returning = [
+        ScorerSpec(
+            kind="popularity",
+            name=f"popularity on return ({days} days)",
+            settings={"half_life_days": float(days), "absence_days": 1.0},
+        )
+        for days in (7, 60)
     ]
     return Recipe(
         name="fast",
         encoder=encoder,
         scorers=(
             *popularity,
+            *returning,
             ScorerSpec(
                 kind="transitions", name="transitions (recent)", settings={"half_life_events": 2.0, "to_power": 0.1}
             ),
@@ -79,7 +88,21 @@ def fast(encoder: str = "auto") -> Recipe:
     )
 
 
-RECIPES: Final[Mapping[str, Callable[[str], Recipe]]] = {"fast": fast}
+def default(encoder: str = "auto") -> Recipe:
+    """`fast`, with the sequence model and collaborative filtering beside it; fits in minutes.
+
+    >>> [spec.name for spec in default().scorers[-2:]]
+    ['taste', 'sequence']
+    """
+    parent = fast(encoder)
+    added = (
+        ScorerSpec(kind="taste", name="taste", optional=True),
+        ScorerSpec(kind="sequence", name="sequence"),
+    )
+    return replace(parent, name="default", scorers=(*parent.scorers, *added))
+
+
+RECIPES: Final[Mapping[str, Callable[[str], Recipe]]] = {"fast": fast, "default": default}
 
 
 def recipe(name: str, *, encoder: str = "auto") -> Recipe:

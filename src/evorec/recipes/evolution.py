@@ -15,14 +15,15 @@ from evorec.interests.journeys import JourneyConfig, find_journeys, fit_pace
 from evorec.interests.loglinear import LogLinearConfig, LogLinearForecaster
 from evorec.interests.model import InterestModel, watched_content
 from evorec.interests.online import DetectorConfig, DetectorModel, fit_detector
-from evorec.interests.state import InterestConfig, fit_half_life
+from evorec.interests.state import InterestConfig, fit_half_life, fit_short_half_life
 from evorec.interests.windows import Windows, windows
 from evorec.models.base import Items, RunOptions
 from evorec.models.evolution import behaviour_vectors
 
 _LONG_DAYS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0)  # a long-term interest outlasts a session
 _USERS: Final = 1000  # half-lives are fitted on at most so many users
-_EVENTS: Final = 100_000  # all else on the users, drawn at random, who have so many events
+_EVENTS: Final = 100_000  # forecasts on the users, drawn at random, who have so many events
+_PACED: Final = 30_000  # the pace of journeys on those who have so many
 _STEP: Final = 5  # events a forecast looks ahead, where histories are long enough
 _RIDGES: Final = (300.0,)  # the pull that most logs choose; a search triples the time
 _LEAST_PAIRS: Final = 200  # of windows, for a forecaster
@@ -33,7 +34,7 @@ _WATCHED: Final = (40, 20, 10)  # events per user a detector is set for: as many
 
 
 def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> InterestModel:
-    """The long half-life by the likelihood of what follows, the short one a quarter of it, at most 30 days; the rest.
+    """The long half-life by the likelihood of what follows, the short one by the likelihood beside it; the rest.
 
     Everything rests on a sample of users, so that it takes seconds whatever the size of the log.
     """
@@ -47,14 +48,17 @@ def fit_interests(dataset: Dataset, items: Items, options: RunOptions) -> Intere
         asked = np.sort(users).astype(np.int32)
         return events.queries(asked, np.full(len(asked), moment))
 
+    def some(most: int) -> Queries:
+        return histories(drawn[: 1 + int(np.searchsorted(np.cumsum(count[drawn]), most))])
+
     config = _half_lives(histories(drawn[:_USERS]), items)
-    told = histories(drawn[: 1 + int(np.searchsorted(np.cumsum(count[drawn]), _EVENTS))])
+    told, few = some(_EVENTS), some(_PACED)
     size = items.topics.shape[1]
     step = _STEP if len(told.item) >= 2 * _STEP * max(1, len(told)) else 2
     forecaster, bands, moved = _forecasting(told, items, step) if size else (None, None, None)
     p, b = (np.eye(size), np.zeros(size)) if moved is None else moved
     spread = _spread(told, items.embedding)
-    found = find_journeys(items.embedding, told.item, told.offsets, told.timestamp, config=JourneyConfig())
+    found = find_journeys(items.embedding, few.item, few.offsets, few.timestamp, config=JourneyConfig())
     detector, behaviour = _detector(dataset, items, drawn, spread is not None, options.seed)
     return InterestModel(
         config=config,
@@ -74,13 +78,10 @@ def _half_lives(sample: Queries, items: Items) -> InterestConfig:
     config = InterestConfig()
     if not len(sample.item):
         return config
-    long_days = fit_half_life(
-        offsets=sample.offsets,
-        membership=items.topics[sample.item],
-        timestamps=sample.timestamp,
-        grid=_LONG_DAYS,
-    )
-    return InterestConfig(short_days=min(config.short_days, long_days / 4), long_days=long_days)
+    offsets, content, timestamps = sample.offsets, items.topics[sample.item], sample.timestamp
+    long_days = fit_half_life(offsets=offsets, membership=content, timestamps=timestamps, grid=_LONG_DAYS)
+    short_days = fit_short_half_life(offsets=offsets, membership=content, timestamps=timestamps, long_days=long_days)
+    return InterestConfig(short_days=short_days, long_days=long_days)
 
 
 def _forecasting(

@@ -72,6 +72,7 @@ def fit(
             seed=options.seed,
             earlier=None if earlier is None else (earlier.topics, earlier.items.ids),
         )
+        dataset = replace(dataset, embedding=table.items.embedding)
         blend, specs, notes = fit_blend(dataset, table, recipe, options)
         blend.fit(dataset, options)
         interests = fit_interests(dataset, table.items, options)
@@ -80,6 +81,8 @@ def fit(
         blend.standardise(
             dataset.events.queries(someone, np.full(len(someone), dataset.events.newest + 1)), table.items
         )
+    lacking = "; ".join(f"{part}: {why}" for part, why in interests.unfitted().items())
+    notes = (*notes, f"not fitted: {lacking}") if lacking else notes
     notes = (*encoder_notes(encoder, texts_of(dataset.catalogue)), *_closed_items(dataset), *notes)
     card = ModelCard.of(dataset, recipe=recipe.name, encoder=encoder, seed=options.seed, notes=notes)
     model = Model(
@@ -108,7 +111,8 @@ def listen(engine: Engine, weighed: Events, users: Users | None, *, progress: Pr
     """Take in what the log's users said, took back and declared.
 
     Words weigh 1; those of an event that speaks against its item, as a bad review does, speak against what they name.
-    Declared interests count as said just before a user's first event, or at the end of the log where there is none.
+    Declared interests count as said just before a user's first event, or at the end of the log where there is none;
+    who declared nothing is known by name.
     """
     names = weighed.users.ids
     if weighed.weight is not None:
@@ -128,6 +132,7 @@ def listen(engine: Engine, weighed: Events, users: Users | None, *, progress: Pr
     if users is not None:
         firsts = dict(zip(weighed.user[::-1].tolist(), weighed.timestamp[::-1].tolist(), strict=True))
         for user_id, declared in zip(users.users, users.interests, strict=True):
+            engine.remarks.introduce(user_id)
             at = firsts.get(weighed.users.code(user_id), weighed.newest + 1) - 1
             said[1.0] += [(user_id, at, text) for text in declared]
     for weight, remarks in said.items():

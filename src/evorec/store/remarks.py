@@ -42,8 +42,16 @@ class RemarkLog:
         return self._newest
 
     def user_ids(self) -> list[str]:
-        """Everybody who made a remark."""
+        """Everybody who made a remark or was introduced."""
         return list(self._by_user)
+
+    def has_said(self, user_id: str) -> bool:
+        """Whether any remark of this user is held."""
+        return bool(self._by_user.get(user_id))
+
+    def introduce(self, user_id: str) -> None:
+        """Know of a user who has said nothing yet."""
+        self._by_user.setdefault(user_id, [])
 
     def knows(self, text: str) -> bool:
         """Whether the vectors of these words are held."""
@@ -99,6 +107,12 @@ class RemarkLog:
             timestamp=np.asarray([timestamp for timestamp, *_ in flat], dtype=np.int64),
         )
 
+    def texts(self, user_id: str, as_of: int) -> tuple[str, ...]:
+        """The words of a user's remarks before `as_of`, in the order of `of`; "" for what was taken back."""
+        held = list(self._words)
+        before = [remark for remark in self._by_user.get(user_id, ()) if remark[0] < as_of]
+        return tuple("" if words == NO_WORDS else held[words] for _, words, *_ in before)
+
     def saved(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         """Everything held, for saving: names, and columns."""
         owners = list(self._by_user)
@@ -116,6 +130,7 @@ class RemarkLog:
     def from_saved(cls, names: Mapping[str, Any], columns: Mapping[str, NDArray[Any]]) -> "RemarkLog":
         """Take over what `saved` gave."""
         log = cls()
+        log._by_user = {user_id: [] for user_id in names["users"]}
         log._words = {text: row for row, text in enumerate(names["words"])}
         if log._words:
             log._vectors = list(zip(columns["embedding"], columns["topics"], strict=True))

@@ -1,0 +1,107 @@
+"""`evorec update`: a saved model goes on with new events."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from evorec.cli import options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from evorec.recipes.updating import Updated
+
+
+def update(
+    model: options.ModelFolder,
+    events: Annotated[Path, typer.Argument(help="New events, in a file like the training log.", show_default=False)],
+    items: options.ItemsFile = None,
+    out: Annotated[
+        Path | None, typer.Option("--output", "--out", help="Folder to write to. Default: the model is replaced.")
+    ] = None,
+    users: options.UsersFile = None,
+    columns: options.EventColumns = None,
+    item_columns: options.ItemColumns = None,
+    timezone: options.Timezone = "UTC",
+    seed: options.Seed = 0,
+    as_json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Go on from a saved model with new events: counts exactly, nets by a short warm start; say what that gained."""
+    from evorec.cli.holding import accounted
+    from evorec.cli.output import emit_json, messages, reporter
+    from evorec.core.artifact import identity
+    from evorec.engine.model import Model
+    from evorec.models.base import RunOptions
+    from evorec.recipes.quickstart import load_dataset
+    from evorec.recipes.training import load
+    from evorec.recipes.updating import update as updated
+
+    place = model if out is None else out
+    Model.check_place(place)
+    console = messages(quiet)
+    engine = load(model)
+    loaded = load_dataset(
+        events, items, users, columns=options.mapping(columns), item_columns=options.mapping(item_columns) or None,
+        timezone=timezone,
+    )  # fmt: skip
+    loaded = accounted(loaded, engine.model.feedback, console)
+    origin = identity(model / "model")[:12]
+    reading = reporter(console, "reading texts")
+    found = updated(engine, loaded.dataset, RunOptions(seed=seed), origin=origin, progress=reading)
+    _tell(found, console)
+    if found.brought or place != model:
+        found.engine.save(place)
+        card = found.engine.model.card
+        console.print(f"saved to {place}: {card.users:,} users, {card.items:,} items, {card.events:,} events")
+    else:
+        console.print(f"{model} stays as it is")
+    if as_json:
+        reports = [report.as_dict() for report in loaded.reports]
+        emit_json(
+            {
+                "model": str(place),
+                "card": asdict(found.engine.model.card),
+                "cleaning": reports,
+                "update": _as_dict(found),
+            }
+        )
+
+
+def _tell(found: "Updated", console: "Console") -> None:
+    console.print(
+        f"new: {found.events:,} events, {found.remarks:,} remarks, {found.users:,} users, {found.items:,} items; "
+        f"{found.duplicates:,} events were known already; updated in {found.seconds:.1f} s"
+    )
+    if found.gain is None:
+        console.print(f"gain not measured: {found.unjudged}")
+        return
+    stale, updated = found.gain.stale, found.gain.updated
+    console.print(
+        f"the newest tenth held out ({stale.queries:,} choices of {stale.users:,} users), updated with the rest:"
+    )
+    for metric, name in (("ndcg", "NDCG@10"), ("recall", "Recall@10")):
+        told = found.gain.compared(metric)
+        console.print(
+            f"  {name} {stale.mean(metric):.4f} stale, {updated.mean(metric):.4f} updated; "
+            f"difference {told.difference}: {told.verdict}"
+        )
+
+
+def _as_dict(found: "Updated") -> dict[str, Any]:
+    counts = {name: getattr(found, name) for name in ("events", "duplicates", "remarks", "users", "items", "seconds")}
+    if found.gain is None:
+        return {**counts, "gain": None, "unjudged": found.unjudged}
+    stale, updated = found.gain.stale, found.gain.updated
+    gain: dict[str, Any] = {"queries": stale.queries, "users": stale.users}
+    for metric in ("ndcg", "recall"):
+        told = found.gain.compared(metric)
+        gain[metric] = {
+            "stale": stale.mean(metric),
+            "updated": updated.mean(metric),
+            "difference": asdict(told.difference),
+            "verdict": told.verdict,
+        }
+    return {**counts, "gain": gain}

@@ -1,0 +1,1 @@
+"""Networks: they know tensors, and neither ids nor batches of a log."""

@@ -1,0 +1,1 @@
+"""The page of a comparison: verdict, bars, strata, freshness, weights and cost, in one file without scripts."""
