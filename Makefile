@@ -48,7 +48,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.everything: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "setting up everything, PyTorch included: a few minutes the first time"
 	@$(PIP) install --upgrade pip
-	@$(PIP) install -c constraints.txt torch -e '.[models,text,plot,frames,dev,docs]'
+	@$(PIP) install -c constraints.txt torch -e '.[models,text,sequence,plot,frames,tune,dev,docs]'
 	@touch $@ $(VENV)/.demo
 
 # A peer has an environment of its own: what it pins must not meet what we pin.

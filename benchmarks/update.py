@@ -1,4 +1,4 @@
-"""What an update gains, against the model as it was and against a full fit: `python benchmarks/update.py RECIPE [SET ...]`.
+"""What an update gains, against the model as it was and a full fit: `python benchmarks/update.py RECIPE [SET ...]`.
 
 Per set: a model of the first 85% of the events, updated with the next 5%, and a full fit at 90%; all three foresee the
 last 10%. Every run is a look at the test part. Rows are kept in results-update.md by recipe and set.
@@ -30,10 +30,11 @@ COLUMNS = ("recipe", "set", "protocol", "queries, users", "NDCG@10 stale", "upda
            "gain told on the new 5%")  # fmt: skip
 HEAD = """# An update against the model as it was and against a full fit
 
-Stale: fitted on the first 85% of the events. Updated: stale, with the next 5%. Full fit: on the first 90%. All are asked
-about the last 10%, frozen clock, seed 0; stale and updated models know the same histories. Differences with their 95%
-interval over users. Seconds without the encoding of items, which is cached, and without the judging of the gain; the gain
-told is what `evorec update` itself measures, on the newest tenth of the new events. `benchmarks/update.py` writes this.
+Stale: fitted on the first 85% of the events. Updated: stale, with the next 5%. Full fit: on the first 90%. All are
+asked about the last 10%, frozen clock, seed 0; stale and updated models know the same histories. Differences with their
+95% interval over users. Seconds without the encoding of items, which is cached, and without the judging of the gain;
+the gain told is what `evorec update` itself measures, on the newest tenth of the new events. `benchmarks/update.py`
+writes this.
 """
 
 

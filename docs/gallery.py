@@ -1,4 +1,4 @@
-"""The manual's pictures, drawn while it is built: two portraits, everybody, the transition map, drift over users."""
+"""The manual's pictures, drawn while it is built: portraits, everybody, the transition map, drift, a comparison."""
 
 import hashlib
 from dataclasses import replace
@@ -10,8 +10,11 @@ import evorec
 from evorec.data.simulate import Simulation, chinese_demo, simulate
 from evorec.engine.engine import Engine
 from evorec.engine.pictures import draw_interests, draw_population
+from evorec.evaluation.protocol import Protocol
+from evorec.plots.comparison.charts import bars, row_of
 from evorec.plots.population import Drifts, drift_chart
 from evorec.plots.transitions import Transitions, transition_map
+from evorec.recipes.account import account
 
 FOLDER = Path(__file__).parent / "_build" / "gallery"
 USER = "user-175"  # planted: music gives way to technology
@@ -42,6 +45,18 @@ def draw(folder: Path) -> None:
     transition_map(ways, folder / "transitions-en.svg", title="A simulated shop of eight topics")
     drift = Drifts(excess=view.drift.excess, significant=view.drifted)
     drift_chart(drift, folder / "drift-en.svg", title="A simulated shop of 300 people")
+    compare_systems(folder / "comparison-en.svg")
+
+
+def compare_systems(path: Path) -> None:
+    """Bars of the recipe, its parts and the baselines, as a page of `evorec compare` shows them."""
+    shop = world("en").dataset
+    held = evorec.hold_out(shop, evorec.fast(encoder="lexical"), (Protocol(kind="successive"),), members=True)
+    (told,) = account(held, shop).as_dict()["protocols"].values()
+    ranked = sorted(told["systems"], key=lambda entry: -entry["ndcg"]["mean"])
+    drawn = bars([row_of(entry["name"], entry["ndcg"], entry["kind"]) for entry in ranked], "NDCG@10")
+    look = 'xmlns="http://www.w3.org/2000/svg" style="background:#fff"'  # as a file of its own, on a dark page too
+    path.write_text(drawn.replace("<svg", f"<svg {look}", 1), encoding="utf-8")
 
 
 def _version() -> str:

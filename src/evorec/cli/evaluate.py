@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,10 +29,12 @@ def hold_out_command(summary: str, *, members: bool) -> Callable[..., None]:
         item_columns: options.ItemColumns = None,
         timezone: options.Timezone = "UTC",
         seed: options.Seed = 0,
+        html: Annotated[Path | None, typer.Option(help="Write a page with charts: one .html file.")] = None,
+        language: Annotated[str, typer.Option(help="Language of the page: en or zh.")] = "en",
         as_json: options.Json = False,
         quiet: options.Quiet = False,
     ) -> None:
-        from evorec.cli.holding import run
+        from evorec.cli.holding import Output, run
         from evorec.recipes.config import recipe as recipe_called
 
         feedback = options.feedback(value, rating_range, action_weight)
@@ -41,7 +44,7 @@ def hold_out_command(summary: str, *, members: bool) -> Callable[..., None]:
             protocols=(protocol, clock, repeats),
             reading=(options.mapping(columns), options.mapping(item_columns) or None, timezone),
             seed=seed,
-            output=(as_json, quiet),
+            output=Output(as_json=as_json, quiet=quiet, html=html, language=language),
             members=members,
         )
 

@@ -1,7 +1,7 @@
 """What `train`, `evaluate` and `compare` share: read the data and say what counts; the hold-out and its reports."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,26 @@ from evorec.core.types import Events
 from evorec.data.clean import what_counts
 from evorec.data.feedback import ACTIONS, Feedback, unheard_actions, weigh
 from evorec.evaluation.protocol import Protocol
-from evorec.evaluation.report import Report, report
+from evorec.evaluation.report import Report
 from evorec.models.base import RunOptions
+from evorec.plots.comparison.page import check_page, comparison_page, sentences
+from evorec.recipes.account import account
 from evorec.recipes.config import Recipe
 from evorec.recipes.holdout import hold_out
 from evorec.recipes.quickstart import Loaded, load_dataset
 
 Files = tuple[Path, Path | None, Path | None]  # events, items, users
 Reading = tuple[Mapping[str, str], Mapping[str, str] | None, str]  # columns of events and of items, time zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Output:
+    """Where results go: JSON instead of tables, no messages, a page in a language."""
+
+    as_json: bool
+    quiet: bool
+    html: Path | None = None
+    language: str = "en"
 
 
 def read(files: Files, reading: Reading, feedback: Feedback, console: Console) -> Loaded:
@@ -46,8 +58,8 @@ def accounted(loaded: Loaded, feedback: Feedback, console: Console) -> Loaded:
     events = loaded.dataset.events
     counted = what_counts(weigh(events, feedback), feedback)
     reports = (*loaded.reports, *([counted] if counted.dropped else []))
-    for account in reports:
-        console.print(str(account))
+    for one in reports:
+        console.print(str(one))
     if unheard := unheard_actions(events, feedback):
         console.print(f"no event has the action {' or '.join(unheard)}: its weight is for events that come later")
     return replace(loaded, reports=reports)
@@ -95,19 +107,20 @@ def run(
     protocols: tuple[str, str, bool],
     reading: Reading,
     seed: int,
-    output: tuple[bool, bool],
+    output: Output,
     members: bool,
 ) -> None:
-    """Read, hold out, print: tables, or one JSON object with a report per protocol."""
-    as_json, quiet = output
-    console = messages(quiet)
+    """Read, hold out, print: tables, or one JSON object with a report per protocol; where asked, a page beside it."""
+    if output.html is not None:
+        check_page(output.html, output.language)
+    console = messages(output.quiet)
     asked = protocols_of(*protocols)
     loaded = read(files, reading, recipe.feedback, console)
     held = hold_out(
         loaded.dataset,
         recipe,
         asked,
-        RunOptions(seed=seed),
+        RunOptions(seed=seed, progress=reporter(console, "training the net, epochs")),
         members=members,
         progress=reporter(console, "reading texts"),
     )
@@ -116,13 +129,15 @@ def run(
     console.print(f"fitted {recipe.name} in {held.fit_seconds:.1f} s")
     for note in held.engine.model.card.notes:
         console.print(note)
-    vectors = held.engine.model.items.embedding
-    reports = {
-        f"{protocol.kind}, {protocol.clock} clock": report(found, baseline=recipe.name, vectors=vectors, seed=seed)
-        for protocol, found in held.evaluations.items()
-    }
-    if as_json:
-        emit_json({name: found.as_dict() for name, found in reports.items()})
+    found = account(held, loaded.dataset, sources=[path.name for path in files if path is not None], seed=seed)
+    told = found.as_dict()
+    if output.html is not None:
+        output.html.write_text(comparison_page(told, language=output.language), encoding="utf-8")
+        console.print(f"wrote {output.html}")
+    if output.as_json:
+        emit_json(told)
         return
-    for name, found in reports.items():
-        print_report(found, name)
+    for name, one in found.reports.items():
+        for said in sentences(told["protocols"][name]):
+            results().print(f"{name}: {said}")
+        print_report(one, name)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from evorec import __version__
-from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train, update
+from evorec.cli import compare, data, doctor, evaluate, interests, recommend, train, tune, update
 from evorec.core.errors import EvorecError
 
 # Faults of the place that a user names to write to, as against faults of the program.
@@ -38,6 +38,7 @@ app.command("recommend")(recommend.recommend)
 app.command("interests")(interests.interests)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("tune")(tune.tune)
 app.command("doctor")(doctor.doctor)
 app.add_typer(data.app, name="data")
 

@@ -20,7 +20,7 @@ _YEAR_10000 = 253_402_300_800  # in seconds since 1970; what lies beyond was mea
 EventsFile = Annotated[Path, typer.Argument(help="Event log: CSV, TSV, JSON lines or Parquet.", show_default=False)]
 ItemsFile = Annotated[Path | None, typer.Argument(help="Catalogue, in the same formats.", show_default=False)]
 ModelFolder = Annotated[Path, typer.Argument(help="Folder that `evorec train` wrote.")]
-RecipeName = Annotated[str, typer.Option("--recipe", help="What to build.")]
+RecipeName = Annotated[str, typer.Option("--recipe", help="What to build: a name, or a file that `evorec tune` wrote.")]
 EncoderName = Annotated[
     str,
     typer.Option(help="auto, lexical, use-multilingual, minilm, a Hugging Face name or a local folder."),

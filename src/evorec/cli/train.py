@@ -2,6 +2,7 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
+from shutil import rmtree
 from typing import Annotated
 
 import typer
@@ -45,12 +46,15 @@ def train(
     found = (options.mapping(columns), options.mapping(item_columns) or None, timezone)
     loaded = read((events, items, users), found, feedback, console)
     reading = reporter(console, "reading texts")
-    engine = fit(loaded.dataset, chosen, RunOptions(seed=seed), earlier=earlier, progress=reading)
+    kept = out / "checkpoints"
+    run = RunOptions(seed=seed, progress=reporter(console, "training the net, epochs"), checkpoints=kept)
+    engine = fit(loaded.dataset, chosen, run, earlier=earlier, progress=reading)
     card = engine.model.card
     for note in card.notes:
         console.print(note)
     replaced = " (replacing the model there)" if (out / "model").exists() else ""
     engine.save(out)
+    rmtree(kept, ignore_errors=True)  # what a run that is cut short would go on from
     console.print(
         f"saved to {out}{replaced}: {card.users:,} users, {card.items:,} items, {card.events:,} events, {card.encoder}"
     )

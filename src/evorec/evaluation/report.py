@@ -57,7 +57,7 @@ class Report:
         keys = ["debiased_ndcg", "coverage", "novelty", "personalisation", "intra_list_diversity"]
         header = ["system", "debiased NDCG", "coverage", "novelty", "personalisation", "diversity"]
         return [header] + [
-            [entry["name"], *(f"{getattr(entry[key], 'mean', entry[key]):.3g}" for key in keys)]
+            [entry["name"], *(_words(getattr(entry[key], "mean", entry[key]), digits=3) for key in keys)]
             for entry in self.systems
         ]
 
@@ -207,14 +207,14 @@ def _plain(value: Any) -> Any:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, *, digits: int = 4) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "-"
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
 
 
 def _aligned(table: Table) -> list[str]:

@@ -13,7 +13,7 @@ from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
 from evorec.core.types import F32, F64, I64, Bool, Queries
 from evorec.data.dataset import Dataset
-from evorec.encoders.base import unit_rows
+from evorec.encoders.base import Progress, unit_rows
 
 Arrays = Mapping[str, NDArray[Any]]
 
@@ -68,10 +68,14 @@ class Items:
 
 @dataclass(frozen=True, kw_only=True)
 class RunOptions:
-    """How to run, as against what to build: the seed, whether progress is shown, a folder for checkpoints."""
+    """How to run, as against what to build.
+
+    `progress` is called with the epochs done and in all while a net learns. In the folder `checkpoints` a net keeps its
+    state after every epoch, so that a run that was cut short goes on, to the same result.
+    """
 
     seed: int = 0
-    progress: bool = False
+    progress: Progress | None = None
     checkpoints: Path | None = None
 
     def __post_init__(self) -> None:

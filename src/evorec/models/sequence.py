@@ -1,10 +1,11 @@
 """The sequence scorer: what follows what a user touched, in the order and at the pace of their history."""
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from evorec.core.types import F32, F64, I64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
 from evorec.models.histories import latest
+
+if TYPE_CHECKING:
+    from evorec.models.nets.sequence import NetShape
 
 Encode = Callable[[F32, F32, I64, I64, I64], F32]  # x, strength, time, group, as_of to query vectors
 
@@ -103,7 +107,6 @@ class Sequence:
 
     def _learn(self, dataset: Dataset, options: RunOptions, since: int | None) -> Self:
         torch = require("torch", extra="sequence")
-        from evorec.models.nets.sequence import NetShape
         from evorec.models.sequence_training import NextItemTask, build, encode
         from evorec.models.training import RowTable, TrainingConfig, train
 
@@ -111,8 +114,7 @@ class Sequence:
         dataset = replace(dataset, events=events)
         content = self._content(dataset)
         config, width = self.config, content.shape[1]
-        shape = NetShape(width=width, layers=config.layers, heads=config.heads, dropout=config.dropout)
-        net = build(shape, self.parameters or None, options.seed)
+        net = build(self._shape(width), self.parameters or None, options.seed)
         table = RowTable(torch.from_numpy(self._start(len(content), width, options.seed)))
         task = NextItemTask(dataset, content, net, table, config, seed=options.seed)
         if since is None:
@@ -123,13 +125,22 @@ class Sequence:
             epochs, kept = config.refresh, None
         if len(task.windows):
             rates = TrainingConfig(rate=config.rate, row_rate=config.rate)
-            self.history = tuple(train(task, rates, epochs=epochs, seed=options.seed, checkpoint=kept))
+            found = train(task, rates, epochs=epochs, seed=options.seed, checkpoint=kept, progress=options.progress)
+            self.history = tuple(found)
         self.parameters = {name: value.numpy().copy() for name, value in net.state_dict().items()}
         self.delta = task.differences()
         self._encode = lambda *arrays: encode(net, *arrays)
         self._vectors = None
         self._remember(events, len(content))
         return self
+
+    def _shape(self, width: int) -> "NetShape":
+        """Fewer heads than asked for where they would not divide the width."""
+        from evorec.models.nets.sequence import NetShape
+
+        config = self.config
+        heads = math.gcd(config.heads, width)
+        return NetShape(width=width, layers=config.layers, heads=heads, dropout=config.dropout)
 
     def _epochs(self, events: Events) -> int:
         return min(self.config.epochs, max(2, self.config.events // max(1, len(events))))
@@ -227,12 +238,9 @@ class Sequence:
 
     def arrays(self) -> Arrays:
         """Differences of items that more than one person touched, the net's parameters, and the net as ONNX."""
-        from evorec.models.nets.sequence import NetShape
         from evorec.models.sequence_training import build, to_onnx
 
-        config, width = self.config, self.delta.shape[1]
-        shape = NetShape(width=width, layers=config.layers, heads=config.heads, dropout=config.dropout)
-        served = to_onnx(build(shape, self.parameters, 0))
+        served = to_onnx(build(self._shape(self.delta.shape[1]), self.parameters, 0))
         return {
             "delta": np.where(self.one_person[:, None], np.float32(0), self.delta),
             "trained": self.trained & ~self.one_person,

@@ -22,7 +22,8 @@ from evorec.models.training import RowTable
 TOKENS = (256, 4096)  # least and most places of a batch
 BATCHES = 32  # of an epoch at least, where the log is long enough
 _OFF = -1e9  # logit of what was not on offer
-_JUDGED = 10_000  # held-back choices that early stopping rests on
+_JUDGED = 5_000  # held-back choices that early stopping rests on
+_PIECE = 256  # of them are ranked at once
 _POPULARITY = 0.5  # negatives are drawn by the square root of counts
 
 
@@ -110,22 +111,27 @@ class NextItemTask:
         if self.held_back is None or not len(self.held_back):
             return None
         rng = generator(self.seed, "held back")
-        live = torch.from_numpy(self.live)
         found: list[Tensor] = []
         with torch.no_grad():
             vectors = self.content + bounded(self.table.rows, self.settings.bound)
             for batch, steps, _ in self._prepared(self.held_back, rng):
+                item = torch.from_numpy(self.events.item[batch.row].astype(np.int64))
+                query = self._queries(batch, steps, vectors[item])
+                found += [1 / (1 + better) for better in self._ahead(query, steps, vectors)]
                 if sum(map(len, found)) >= _JUDGED:
                     break
-                query = self._queries(
-                    batch, steps, vectors[torch.from_numpy(self.events.item[batch.row].astype(np.int64))]
-                )
-                step = torch.from_numpy(steps.step)
-                hit = (query[step] * vectors[torch.from_numpy(steps.target)]).sum(dim=1)
-                on_offer = self.opens[live][None, :] < torch.from_numpy(steps.time)[:, None]
-                better = (query @ vectors[live].t()).masked_fill(~on_offer, _OFF)[step] > hit[:, None]
-                found.append(1 / (1 + better.sum(dim=1)))
         return 1 - float(torch.cat(found).mean()) if found else None
+
+    def _ahead(self, query: Tensor, steps: Steps, vectors: Tensor) -> Iterator[Tensor]:
+        """How many items on offer score higher than each target, a piece of the targets at a time."""
+        live = torch.from_numpy(self.live)
+        time = torch.from_numpy(steps.time)
+        for step, target in zip(
+            torch.from_numpy(steps.step).split(_PIECE), torch.from_numpy(steps.target).split(_PIECE), strict=True
+        ):
+            score = query[step] @ vectors[live].t()
+            hit = (query[step] * vectors[target]).sum(dim=1, keepdim=True)
+            yield ((score > hit) & (self.opens[live][None, :] < time[step, None])).sum(dim=1)
 
     def loss(self, given: tuple[Padded, Steps, I64]) -> tuple[Tensor, Tensor, Tensor]:
         """Mean over steps of the loss of their targets."""

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,7 +21,7 @@ _CLIP = 1.0  # longest gradient of one step
 class TrainingConfig:
     """Learning rates of the net and of the table's rows, steps of warm-up, and epochs without progress before stopping.
 
-    After the warm-up the rates fall to a twentieth along a cosine.
+    After the warm-up (at most a tenth of all steps) the rates fall to a twentieth along a cosine.
     """
 
     rate: float = 2e-3
@@ -95,6 +95,7 @@ def train(
     epochs: int,
     seed: int,
     checkpoint: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> list[float]:
     """Train for at most `epochs`; with held-back data, until nothing is gained, and keep the best state.
 
@@ -114,6 +115,8 @@ def train(
         history.append(found if judged is None else judged)
         if judged is None or judged <= min(history):
             best = {name: value.clone() for name, value in loop.state().items()}
+        if progress is not None:
+            progress(epoch + 1, epochs)
         if checkpoint is not None:
             _write(checkpoint, loop.state(), best, history)
     if best:
@@ -125,14 +128,13 @@ class _Loop:
     def __init__(self, task: Task, config: TrainingConfig, epochs: int) -> None:
         self.task, self.config, self.epochs = task, config, epochs
         self.optimiser = torch.optim.AdamW(task.net.parameters(), lr=config.rate, betas=(0.9, 0.98), weight_decay=0.0)
-        self.steps = 0
 
     def epoch(self, number: int) -> float:
         self.task.net.train()
         batches = list(self.task.batches(number))
         total, parameters = 0.0, list(self.task.net.parameters())
         for k, batch in enumerate(batches):
-            pace = self._pace((number + k / len(batches)) / self.epochs)
+            pace = self._pace(number * len(batches) + k, self.epochs * len(batches))
             loss, used, leaf = self.task.loss(batch)
             self.optimiser.zero_grad()
             loss.backward()
@@ -143,19 +145,19 @@ class _Loop:
             if leaf.grad is not None:
                 self.task.table.step(used, leaf.grad, self.config.row_rate * pace)
             total += float(loss.detach())
-            self.steps += 1
         self.task.net.eval()
         return total / max(1, len(batches))
 
-    def _pace(self, done: float) -> float:
-        return min(1.0, (self.steps + 1) / self.config.warm_up) * max(0.05, 0.5 * (1 + math.cos(math.pi * done)))
+    def _pace(self, step: int, steps: int) -> float:
+        warm_up = min(self.config.warm_up, 1 + steps // 10)
+        return min(1.0, (step + 1) / warm_up) * max(0.05, 0.5 * (1 + math.cos(math.pi * step / steps)))
 
     def state(self) -> dict[str, Tensor]:
         kept = {f"net.{name}": value for name, value in self.task.net.state_dict().items()}
         kept |= {f"table.{name}": value for name, value in self.task.table.state().items()}
         for k, moments in self.optimiser.state_dict()["state"].items():
             kept |= {f"optimiser.{k}.{name}": value for name, value in moments.items()}
-        return kept | {"steps": torch.tensor(self.steps)}
+        return kept
 
     def restore(self, kept: dict[str, Tensor]) -> None:
         def part(prefix: str) -> dict[str, Tensor]:
@@ -168,7 +170,6 @@ class _Loop:
             number, field = name.split(".")
             moments.setdefault(int(number), {})[field] = value
         self.optimiser.load_state_dict({**self.optimiser.state_dict(), "state": moments})
-        self.steps = int(kept["steps"])
 
     def resume(self, checkpoint: Path | None) -> tuple[list[float], dict[str, Tensor]]:
         if checkpoint is None or not checkpoint.exists():

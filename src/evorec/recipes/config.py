@@ -106,7 +106,15 @@ RECIPES: Final[Mapping[str, Callable[[str], Recipe]]] = {"fast": fast, "default"
 
 
 def recipe(name: str, *, encoder: str = "auto") -> Recipe:
-    """The recipe called `name`."""
+    """The recipe called `name`, or saved in the file `name`, which ends in .json.
+
+    A saved recipe keeps its own encoder unless another is asked for.
+    """
+    if name.endswith(".json"):
+        from evorec.recipes.saved import load_recipe
+
+        saved = load_recipe(name)
+        return saved if encoder == "auto" else replace(saved, encoder=encoder)
     if name not in RECIPES:
-        raise InputError(f"there is no recipe {name!r}", mend=f"use one of {', '.join(RECIPES)}")
+        raise InputError(f"there is no recipe {name!r}", mend=f"use one of {', '.join(RECIPES)}, or a file .json")
     return RECIPES[name](encoder)

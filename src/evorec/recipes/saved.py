@@ -36,6 +36,19 @@ def save_recipe(path: Path, recipe: Recipe, *, tuning: Mapping[str, Any] | None 
     draft.replace(path)
 
 
+def check_output(path: Path) -> None:
+    """Refuse a place that no recipe can be written to, or read from again: another suffix, another kind of file."""
+    if path.suffix != ".json":
+        raise InputError(
+            f"{path} does not end in .json", mend="give the recipe such a name: --recipe knows files by it"
+        )
+    if path.exists():
+        try:
+            load_recipe(path)
+        except InputError as error:
+            raise InputError(f"{path} exists: {error.what}", mend="choose another name") from None
+
+
 def load_recipe(path: Path | str) -> Recipe:
     """The recipe that `save_recipe` wrote; a field that is missing, unknown or of the wrong type is named.
 

@@ -1,4 +1,4 @@
-"""Tuning: settings of a recipe searched on cuts inside the training time, one scorer at a time, never on a test part."""
+"""Tuning: settings of a recipe searched on cuts inside the training time, one part at a time."""
 
 import hashlib
 import json
@@ -22,11 +22,10 @@ from evorec.encoders.base import Progress
 from evorec.encoders.cache import EmbeddingCache
 from evorec.encoders.opening import open_encoder
 from evorec.models.base import RunOptions, Scorer
-from evorec.models.blend import Blend
 from evorec.recipes.assembly import build_scorer, item_table
 from evorec.recipes.config import Recipe, ScorerSpec
 from evorec.recipes.training import encode_items, touched
-from evorec.recipes.validation import _ROUGH, Stage, Trial, _cross_fitted, stages, thinned
+from evorec.recipes.validation import Stage, Trial, cross_fitted, stages
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +75,8 @@ BLEND: Final[Space] = {
 }
 TABLE: Final[Space] = {"dimension": OneOf(values=(32, 64, 96, 128, 192, 256))}
 
+OPTIMISTIC: Final = "chosen as the best of many trials on the same targets, so the gain is optimistic"
+_TUNED: Final = " (tuned)"
 Values = dict[str, Any]  # by `SCORER / setting`
 
 
@@ -163,7 +164,7 @@ class Judge:
         if key not in self._known:
             trials = self._trials(recipe)
             lists = [trial.shortlists([]) for trial in trials]
-            self._known[key] = _cross_fitted(list(range(len(recipe.scorers))), recipe, trials, lists)
+            self._known[key] = cross_fitted(list(range(len(recipe.scorers))), recipe, trials, lists)
         return self._known[key]
 
     def keep(self, recipe: Recipe) -> None:
@@ -189,18 +190,14 @@ class Judge:
         return self._stages[recipe.dimension]
 
     def _trial(self, number: int, stage: Stage, recipe: Recipe, rng: np.random.Generator) -> Trial:
-        """As `Trial.of`, with scorers that stand fitted already."""
+        """Scorers that stand fitted already are not fitted again."""
         fitted = []
         for spec in recipe.scorers:
             key = (_settings(spec), number, recipe.dimension)
             if key not in self._fits:
                 self._fits[key] = build_scorer(spec).fit(stage.train, self.options)
             fitted.append(self._fits[key])
-        batches = tuple(stage.choices(fitted, rng))
-        rough = Blend(fitted, recipe.blend).fit_weights(batches[::_ROUGH], with_errors=False)
-        own = generator(self.options.seed, "fewer candidates")
-        thin = tuple(thinned(batch, rough.utilities(batch), own) for batch in batches)
-        return Trial(stage=stage, scorers=tuple(fitted), rough=rough, batches=batches, thin=thin)
+        return Trial.of(stage, recipe, fitted, self.options.seed, rng)
 
 
 def _settings(spec: ScorerSpec) -> str:
@@ -286,9 +283,7 @@ def _give_up(study: Any) -> None:
     from optuna.trial import TrialState
 
     for trial in study.get_trials(deepcopy=False, states=(TrialState.WAITING, TrialState.RUNNING)):
-        study.tell(trial.number, state=TrialState.FAIL) if trial.state == TrialState.RUNNING else (
-            study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
-        )
+        study._storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
 
 
 def _complete(study: Any) -> Sequence[Any]:
@@ -336,7 +331,7 @@ def _distribution(value: Any, limits: Range | OneOf) -> Any:
     if isinstance(limits, OneOf):
         return CategoricalDistribution(sorted({*limits.values, value}))
     kind = IntDistribution if limits.whole else FloatDistribution
-    return kind(min(limits.low, value), max(limits.high, value), log=limits.log)
+    return kind(min(limits.low, value), max(limits.high, value), log=limits.log and value > 0)
 
 
 def _rounded(params: Mapping[str, Any]) -> Values:
@@ -346,11 +341,12 @@ def _rounded(params: Mapping[str, Any]) -> Values:
 
 def _result(study: Any, recipe: Recipe, judge: Judge) -> Tuned:
     done = _complete(study)
+    first = settled(recipe, _rounded(min(done, key=lambda trial: trial.number).params))
     best = settled(recipe, _rounded(max(done, key=lambda trial: trial.value).params))
-    before, after = judge.quality(recipe), judge.quality(best)
+    after, before = judge.quality(best), judge.quality(first)
     gain = after - before
     return Tuned(
-        recipe=replace(best, name=f"{recipe.name} (tuned)"),
+        recipe=replace(best, name=f"{recipe.name.removesuffix(_TUNED)}{_TUNED}"),
         trials=len(done),
         targets=len(gain),
         before=float(before.mean()),

@@ -120,14 +120,13 @@ class Trial:
     thin: tuple[Choices, ...]
 
     @classmethod
-    def of(cls, stage: Stage, recipe: Recipe, options: RunOptions, rng: np.random.Generator) -> Self:
-        """Fit the scorers, and collect what users chose among what."""
-        fitted = tuple(build_scorer(spec).fit(stage.train, options) for spec in recipe.scorers)
+    def of(cls, stage: Stage, recipe: Recipe, fitted: Sequence[Scorer], seed: int, rng: np.random.Generator) -> Self:
+        """What users chose among what, by the scorers of the recipe, `fitted` on what was known before the cut."""
         batches = tuple(stage.choices(fitted, rng))
         rough = Blend(fitted, recipe.blend).fit_weights(batches[::_ROUGH], with_errors=False)
-        own = generator(options.seed, "fewer candidates")
+        own = generator(seed, "fewer candidates")
         thin = tuple(thinned(batch, rough.utilities(batch), own) for batch in batches)
-        return cls(stage=stage, scorers=fitted, rough=rough, batches=batches, thin=thin)
+        return cls(stage=stage, scorers=tuple(fitted), rough=rough, batches=batches, thin=thin)
 
     def shortlists(self, optional: Collection[int]) -> list[Choices]:
         """The `_SHORTLIST` best of the whole catalogue with and without the `optional` scorers, beside what was chosen.
@@ -220,7 +219,10 @@ def fit_blend(
     member: weights from every second batch of questions are judged on the other batches.
     """
     rng = generator(options.seed, "blend candidates")
-    trials = [Trial.of(stage, recipe, options, rng) for stage in stages(dataset, table, recipe, options)]
+    trials = []
+    for stage in stages(dataset, table, recipe, options):
+        fitted = [build_scorer(spec).fit(stage.train, options) for spec in recipe.scorers]
+        trials.append(Trial.of(stage, recipe, fitted, options.seed, rng))
     kept, told = _worth_keeping(recipe, trials)
     blend = Blend([build_scorer(spec) for spec in kept], recipe.blend)
     if not trials:
@@ -247,9 +249,9 @@ def _worth_keeping(recipe: Recipe, trials: Sequence[Trial]) -> tuple[tuple[Score
     told = []
     if optional and len(trials) > 1:
         lists = [trial.shortlists(optional) for trial in trials]
-        best = _cross_fitted(kept, recipe, trials, lists)
+        best = cross_fitted(kept, recipe, trials, lists)
         for place in optional:
-            tried = _cross_fitted([*kept, place], recipe, trials, lists)
+            tried = cross_fitted([*kept, place], recipe, trials, lists)
             gain = tried - best
             error = float(gain.std() / np.sqrt(len(gain)))
             helps = float(gain.mean()) > max(error, _LEAST_GAIN)
@@ -261,7 +263,7 @@ def _worth_keeping(recipe: Recipe, trials: Sequence[Trial]) -> tuple[tuple[Score
     return tuple(recipe.scorers[place] for place in sorted(kept)), notes
 
 
-def _cross_fitted(places: list[int], recipe: Recipe, trials: Sequence[Trial], lists: Sequence[list[Choices]]) -> F64:
+def cross_fitted(places: list[int], recipe: Recipe, trials: Sequence[Trial], lists: Sequence[list[Choices]]) -> F64:
     """NDCG@10 of a blend of some of the scorers, `float64[targets]` of all trials, weights from the other trials."""
     found = []
     for judged, shortlists in zip(trials, lists, strict=True):

@@ -151,7 +151,7 @@ def plane(points: Sequence[Point], label: str, *, cost: str, quality: str) -> Ma
         if point.row.low is not None and point.row.high is not None:
             parts.append(_line(x, at(point, point.row.low)[1], x, at(point, point.row.high)[1]))
         marks += _numbered(point, x, y)
-        marks += _beside(shorten(point.row.name, 24), (x, y), taken, width)
+        marks += _beside(shorten(point.row.name.removesuffix(" alone"), 26), (x, y), taken, width)
     return drawing_of(width, height, label, *parts, *marks)
 
 

@@ -5,13 +5,20 @@ from pathlib import Path
 from typing import Any, Final
 
 from evorec.core.errors import InputError
-from evorec.plots.comparison.charts import Level, Point, Row, bars, levels, plane, row_of
+from evorec.plots.comparison.charts import WIDE, Level, Point, Row, bars, levels, plane, row_of
 from evorec.plots.comparison.words import CHINESE, WORDS
 from evorec.plots.markup import Markup, document, tag
 from evorec.plots.theme import worded
 
 Told = Mapping[str, Any]
 
+_INSTANT: Final = 0.001  # seconds: less is drawn as this much
+_NOTHING: Final = 0.005  # a weight that rounds to 0.00
+# Columns of the second table: their word, and where the JSON has them.
+_BEYOND: Final = {
+    "debiased": "debiased_ndcg", "coverage": "coverage", "novelty": "novelty", "personalisation": "personalisation",
+    "diversity": "intra_list_diversity", "fit": "fit_seconds", "answer": "seconds_per_1000",
+}  # fmt: skip
 _STYLE: Final = (
     ":root{--paper:#fff;--text:#111;--quiet:#555;--ink:#1f3b57;--fill:#a9c0d6;--pale:#777;--grid:#ddd}"
     "@media screen and (prefers-color-scheme:dark){:root{--paper:#14181d;--text:#eceff2;--quiet:#aab3bc;--ink:#8fc1ee;"
@@ -19,19 +26,22 @@ _STYLE: Final = (
     "body{margin:1rem auto;padding:0 1rem;max-width:70rem;background:var(--paper);color:var(--text);line-height:1.5;"
     "font-family:system-ui,'Noto Sans CJK SC','PingFang SC','Microsoft YaHei',sans-serif}"
     "h1{font-size:1.5rem;overflow-wrap:anywhere}h2{font-size:1.2rem;margin:2rem 0 .3rem;break-after:avoid}"
-    "h3{font-size:1rem;margin:.8rem 0 .2rem}p{margin:.3rem 0;overflow-wrap:anywhere}.note{color:var(--quiet);"
+    "h3{font-size:1rem;margin:.8rem 0 .2rem;break-after:avoid}tr{break-inside:avoid}"
+    "p{margin:.3rem 0;overflow-wrap:anywhere}.note{color:var(--quiet);"
     "font-size:.9rem}.verdict{font-size:1.1rem;border-left:.3rem solid var(--ink);padding-left:.7rem}"
     ".grid{display:grid;gap:1rem 2rem;grid-template-columns:repeat(auto-fit,minmax(min(20rem,100%),1fr))}"
     "figure{margin:0;max-width:36rem;break-inside:avoid}svg{display:block;width:100%;height:auto}"
     ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid var(--grid);text-align:left;vertical-align:top}"
-    "td.number,th.number{text-align:right;white-space:nowrap}tr.recipe{font-weight:600}"
+    "th{vertical-align:bottom;word-break:keep-all}td{white-space:nowrap}"
+    "td.number,th.number{text-align:right}td.name{min-width:7rem;white-space:normal}tr.recipe{font-weight:600}"
     "dl{display:grid;grid-template-columns:minmax(6rem,max-content) 1fr;gap:.2rem 1rem;margin:.3rem 0}"
     "dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}"
     ".in{fill:var(--text)}.on{fill:var(--paper)}.quiet{fill:var(--quiet)}.rule{stroke:var(--text)}"
-    ".grid line,.grid{stroke-width:1}line.grid{stroke:var(--grid)}.halo{stroke:var(--paper)}"
+    "line.grid{stroke:var(--grid)}.halo{stroke:var(--paper)}"
     ".mark{stroke:var(--ink)}.mark.recipe{fill:var(--ink)}.mark.part{fill:var(--fill)}"
     ".mark.baseline{fill:var(--paper);stroke:var(--pale)}"
+    "@media(min-width:60rem){td.name{white-space:nowrap}}"
     "@media print{body{max-width:none;margin:0;font-size:10pt}.scroll{overflow:visible}table{font-size:7.5pt}"
     "th,td{padding:.15rem .3rem}}"
 )
@@ -55,13 +65,12 @@ def comparison_page(told: Told, *, language: str = "en") -> str:
     words = worded(WORDS, language)
     source = ", ".join(told["data"]["sources"][:1]) or words["log"]
     title = words["title"].format(recipe=told["recipe"], source=source)
-    main = list(told["protocols"].values())[-1]  # what the single charts show: the protocol with the most targets
-    main = max(told["protocols"].values(), key=lambda one: one["circumstances"]["queries"], default=main)
+    main = max(told["protocols"].values(), key=_weight)
     sections = [
-        _section(words["verdict"], *_verdicts(told, words)),
+        _section(words["verdict"], *_verdicts(told, words, language)),
         _section(words["bars"], *_bars(told, words)),
         _section(words["strata"], *_strata(told, main, words, language)),
-        *([_section(words["ages"], *_ages(told, main, words, language))] if main.get("by_model_age") else ()),
+        *([_section(words["ages"], *_ages(told, main, words))] if _ageing(main) else ()),
         _section(words["weights"], *_weights(told["model"]["weights"], words)),
         _section(words["cost"], *_cost(told, main, words)),
         _section(words["facts"], _facts(told, words)),
@@ -74,6 +83,11 @@ def comparison_page(told: Told, *, language: str = "en") -> str:
     return document(title, body, language=language, style=_STYLE)
 
 
+def _weight(one: Told) -> tuple[int, bool]:
+    """What makes a protocol the one that single charts show: most targets, then telling how models age."""
+    return one["circumstances"]["queries"], one["circumstances"]["kind"] == "successive"
+
+
 def _section(title: str, *content: Markup) -> Markup:
     return tag("section", tag("h2", title), *content)
 
@@ -83,7 +97,8 @@ def _note(said: str) -> Markup:
 
 
 def _figures(charts: Sequence[tuple[str, Markup]]) -> Markup:
-    return tag("div", *(tag("figure", tag("h3", title), chart) for title, chart in charts), class_="grid")
+    drawn = (tag("figure", *([tag("h3", title)] if title else ()), chart) for title, chart in charts)
+    return tag("div", *drawn, class_="grid")
 
 
 def _named(one: Told, words: dict[str, str]) -> str:
@@ -95,23 +110,29 @@ def _signed(interval: Told) -> str:
     return f"{interval['mean']:+.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 
-def _verdicts(told: Told, words: dict[str, str]) -> list[Markup]:
+def sentences(one: Told, *, language: str = "en") -> list[str]:
+    """The verdict on one protocol of the JSON: the lead, if there is one, and where the recipe stands to baselines."""
+    words, asked, claims = worded(WORDS, language), one["circumstances"], one["claims"]
+    lead, against = claims.get("lead"), claims.get("baseline")
+    if not lead:
+        return [words["alone"]]
+    best = next(entry for entry in one["systems"] if entry["name"] == lead["system"])
+    numbers = {"k": asked["k"], "mean": best["ndcg"]["mean"], "difference": _signed(lead["difference"])}
+    said = [words["leads" if lead["verdict"] == "better" else "no lead"].format(**_sides(lead), **numbers)]
+    if against and (_sides(against) != _sides(lead) or against["verdict"] == "not worse"):
+        said.append(words[against["verdict"]].format(**_sides(against), difference=_signed(against["difference"])))
+    return said
+
+
+def _verdicts(told: Told, words: dict[str, str], language: str) -> list[Markup]:
     lines = []
     for one in told["protocols"].values():
-        asked, claims = one["circumstances"], one["claims"]
-        lead, said = claims.get("lead"), words["alone"]
-        if lead:
-            best = next(entry for entry in one["systems"] if entry["name"] == lead["system"])
-            kind = "leads" if lead["verdict"] == "better" else "no lead"
-            said = words[kind].format(
-                **_sides(lead), k=asked["k"], mean=best["ndcg"]["mean"], difference=_signed(lead["difference"])
-            )
-        lines += [tag("h3", _named(one, words), ": ", words["n"].format(**asked)), tag("p", said, class_="verdict")]
-        against = claims.get("baseline")
-        if against and (not lead or _sides(against) != _sides(lead)):
-            lines.append(
-                tag("p", words[against["verdict"]].format(**_sides(against), difference=_signed(against["difference"])))
-            )
+        lead, *more = sentences(one, language=language)
+        lines += [
+            tag("h3", _named(one, words), ": ", words["n"].format(**one["circumstances"])),
+            tag("p", lead, class_="verdict"),
+            *(tag("p", said) for said in more),
+        ]
     return [*lines, _note(words["interval note"])]
 
 
@@ -139,38 +160,52 @@ def _bars(told: Told, words: dict[str, str]) -> list[Markup]:
 def _tables(told: Told, words: dict[str, str], language: str) -> list[Markup]:
     found = []
     for one in told["protocols"].values():
-        k = one["circumstances"]["k"]
-        names = [f"NDCG@{k}", f"Recall@{k}", f"MRR@{k}", words["difference"].format(recipe=told["recipe"])]
-        beyond = [words[name] for name in ("debiased", "coverage", "novelty", "personalisation", "diversity")]
-        head = [
-            tag("th", words["number"], class_="number"),
-            *(tag("th", words[name]) for name in ("system", "kind")),
-            *(tag("th", name, class_="number") for name in names),
-            tag("th", words["said"].format(recipe=told["recipe"])),
-            *(tag("th", name, class_="number") for name in (*beyond, words["fit"], words["answer"])),
-        ]
-        rows = [_table_row(place, entry, words, language) for place, entry in enumerate(_ranked(one), start=1)]
-        table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows))
+        k, ranked = one["circumstances"]["k"], list(enumerate(_ranked(one), start=1))
+        accuracy = [f"NDCG@{k}", f"Recall@{k}", f"MRR@{k}", words["difference"].format(recipe=told["recipe"])]
+        beyond = [words[name] for name in _BEYOND]
+        said = tag("th", words["said"].format(recipe=told["recipe"]))
         title = f"{_named(one, words)}: {words['n'].format(**one['circumstances'])}"
-        found += [tag("h3", title), tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=title)]
+        rows = [_row(place, entry, _accuracy(entry), _level(entry["verdict"] or "–", language))
+                for place, entry in ranked]  # fmt: skip
+        more = [_row(place, entry, _beyond(entry), words[entry["kind"]]) for place, entry in ranked]
+        found += [
+            tag("h3", title),
+            _table(title, [*_head(accuracy, words), said], rows),
+            tag("h3", words["beyond"], ": ", _named(one, words)),
+            _table(words["beyond"], [*_head(beyond, words), tag("th", words["kind"])], more),
+        ]
     return found
 
 
-def _table_row(place: int, entry: Told, words: dict[str, str], language: str) -> Markup:
-    numbers = [row_of("", entry["ndcg"], "").said, *(f"{entry[name]['mean']:.4f}" for name in ("recall", "mrr"))]
-    numbers.append(_signed(entry["difference"]) if entry["difference"] else "–")
-    beyond = [entry["debiased_ndcg"]["mean"], *(entry[name] for name in ("coverage", "novelty", "personalisation",
-              "intra_list_diversity", "fit_seconds", "seconds_per_1000"))]  # fmt: skip
+def _table(title: str, head: Sequence[Markup], rows: Sequence[Markup]) -> Markup:
+    table = tag("table", tag("thead", tag("tr", *head)), tag("tbody", *rows))
+    return tag("div", table, class_="scroll", tabindex=0, role="region", aria_label=title)
+
+
+def _head(numbers: Sequence[str], words: dict[str, str]) -> list[Markup]:
+    first = [tag("th", words["number"], class_="number"), tag("th", words["system"])]
+    return first + [tag("th", name, class_="number") for name in numbers]
+
+
+def _row(place: int, entry: Told, numbers: Sequence[str], last: str) -> Markup:
     return tag(
         "tr",
         tag("td", place, class_="number"),
-        tag("td", entry["name"]),
-        tag("td", words[entry["kind"]]),
+        tag("td", entry["name"], class_="name"),
         *(tag("td", number, class_="number") for number in numbers),
-        tag("td", _level(entry["verdict"] or "–", language)),
-        *(tag("td", "–" if value is None else f"{value:.3g}", class_="number") for value in beyond),
+        tag("td", last),
         class_=entry["kind"],
     )
+
+
+def _accuracy(entry: Told) -> list[str]:
+    means = [f"{entry[name]['mean']:.4f}" for name in ("recall", "mrr")]
+    return [row_of("", entry["ndcg"], "").said, *means, _signed(entry["difference"]) if entry["difference"] else "–"]
+
+
+def _beyond(entry: Told) -> list[str]:
+    values = [entry["debiased_ndcg"]["mean"], *(entry[key] for key in list(_BEYOND.values())[1:])]
+    return ["–" if value is None else f"<{_INSTANT}" if 0 < value < _INSTANT else f"{value:.3g}" for value in values]
 
 
 def _level(name: str, language: str) -> str:
@@ -212,23 +247,38 @@ def _strata(told: Told, main: Told, words: dict[str, str], language: str) -> lis
     return [_note(said), _figures(charts)]
 
 
-def _ages(told: Told, main: Told, words: dict[str, str], language: str) -> list[Markup]:
-    found = _levels_of(main["by_model_age"], _pair(told, main), words, language)
+def _ageing(main: Told) -> bool:
+    """Whether ages can be told: with `next`, later targets are those of people who were away for longer."""
+    return main["circumstances"]["kind"] == "successive" and bool(main.get("by_model_age"))
+
+
+def _ages(told: Told, main: Told, words: dict[str, str]) -> list[Markup]:
+    named = [
+        {**entry, "level": words["days"].format(low=entry["from_days"], high=entry["to_days"])}
+        for entry in main["by_model_age"]
+    ]
+    names = _pair(told, main)
+    found = _levels_of(named, names, words, "en")
     top = max((row.top for level in found for row in level.rows), default=0) or 1.0
-    title = words["age of the model"]
-    return [_note(words["ages note"].format(k=_k(told))), _figures([(title, levels(found, title, top=top))])]
+    said = words["ages note"].format(k=_k(told), recipe=names[0], baseline=names[-1])
+    chart = levels(found, words["age of the model"], top=top, width=WIDE)
+    return [_note(said), _figures([(words["age of the model"], chart)])]
 
 
 def _weights(found: Sequence[Told], words: dict[str, str]) -> list[Markup]:
-    rows = []
+    rows, none = [], [one["scorer"] for one in found if one["weight"] < _NOTHING]
     for one in sorted(found, key=lambda one: -one["weight"]):
+        if one["weight"] < _NOTHING:
+            continue
         fitted = one["low"] is not None
         said = f"{one['weight']:.2f}" + (f" [{one['low']:.2f}, {one['high']:.2f}]" if fitted else "")
         rows.append(Row(name=one["scorer"], mean=one["weight"], low=one["low"], high=one["high"], said=said))
     notes = [_note(words["weights note"])]
     if not any(one["low"] is not None for one in found):
         notes.append(_note(words["prior"]))
-    return [*notes, _figures([("", bars(rows, words["weights"]))])]
+    if none:
+        notes.append(_note(words["nothing"].format(scorers="; ".join(none))))
+    return [*notes, _figures([("", bars(rows, words["weights"]))] if rows else [])]
 
 
 def _cost(told: Told, main: Told, words: dict[str, str]) -> list[Markup]:
@@ -236,13 +286,14 @@ def _cost(told: Told, main: Told, words: dict[str, str]) -> list[Markup]:
     k = _k(told)
     for key, name in (("seconds_per_1000", "answer"), ("fit_seconds", "fit")):
         points = [
-            Point(number=place, cost=max(entry[key], 1e-4), row=row_of(entry["name"], entry["ndcg"], entry["kind"]))
+            Point(number=place, cost=max(entry[key], _INSTANT), row=row_of(entry["name"], entry["ndcg"], entry["kind"]))
             for place, entry in enumerate(_ranked(main), start=1)
             if entry[key] is not None
         ]
         if len(points) > 1:
             chart = plane(points, f"{words['cost']}: {words[name]}", cost=words[name], quality=f"NDCG@{k}")
-            charts.append((words[f"{name} note"].format(k=k), chart))
+            charts.append((words[name], chart))
+            notes.append(_note(words[f"{name} note"].format(k=k, protocol=_named(main, words))))
         elif points:
             notes.append(tag("p", words["only"].format(name=points[0].row.name, seconds=points[0].cost)))
     memory = told["cost"]["peak_memory_mb"]

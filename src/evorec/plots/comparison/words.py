@@ -9,7 +9,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "cost": "Cost against quality", "facts": "Data and circumstances", "notes": "Notes of the model",
         "next": "next choice of each user", "successive": "every later choice", "frozen": "frozen clock",
         "query_time": "clock at query time", "n": "{queries:,} targets of {users:,} users",
-        "size": "n = {queries:,}, {users:,} users",
+        "size": "n = {queries:,}, users: {users:,}",
         "leads": "{system} is best: its NDCG@{k} of {mean:.4f} lies {difference} above the runner-up, {against}.",
         "no lead": (
             "No claim: {system} has the highest NDCG@{k}, {mean:.4f}, but its lead over the runner-up, "
@@ -33,17 +33,22 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             "group the interval is wide: where two overlap, claim nothing."
         ),
         "ages note": (
-            "NDCG@{k} by the time from the cut to the target. A model that is not updated knows less of what "
-            "comes later; users who come late may differ too."
+            "NDCG@{k} with 95% intervals by the time from the cut to the target. ● {recipe}   □ {baseline}. A model "
+            "that is not updated knows less of what comes later; who comes late may differ too."
         ),
+        "nothing": "Without weight: {scorers}.", "days": "{low:.1f}–{high:.1f} days after the cut",
+        "beyond": "Beyond accuracy, and cost",
         "weights note": (
             "How much each scorer adds for everybody, per standard deviation of its evidence, with 95% "
             "intervals. Weights of one user depend on history, silence and drift."
         ),
         "prior": "The log was too short to fit weights: they are the prior.", "answer": "seconds for 1,000 lists",
         "fit": "seconds to fit",
-        "answer note": "Time to answer, one process, lists of {k} with scoring and ranking. Numbers: see the table.",
-        "fit note": "Time to fit. Parts of the recipe are fitted together with it and have no time of their own.",
+        "answer note": "Answering ({protocol}): one process, lists of {k}, scored and ranked. Numbers: its table.",
+        "fit note": (
+            "Time to fit; less than 0.001 seconds is drawn there. Parts of the recipe are fitted together with it and "
+            "have no time of their own."
+        ),
         "only": "Only {name} has a time to fit: {seconds:.2f} seconds.",
         "memory": "Peak memory of the whole run, with reading, fitting and measuring: {mb:,.0f} MB.",
         "no cost": "No system has a time that could be drawn.", "number": "no.", "system": "system", "kind": "kind",
@@ -57,7 +62,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "warm": "items with events before the cut", "available": "items on offer at the target's time",
         "parts": "{cut}: {before:,} events before it, {after:,} after it", "history length": "History length",
         "drift": "Drift", "time since last event": "Time since last event", "target": "Cold and warm targets",
-        "age of the model": "Age of the model",
+        "age of the model": "Time since training",
     },
     "zh": {
         "title": "{recipe} 在 {source} 上的比较", "log": "一份日志", "verdict": "结论", "bars": "质量",
@@ -85,15 +90,17 @@ WORDS: Final[dict[str, dict[str, str]]] = {
             "两者重叠时不下结论。"
         ),
         "ages note": (
-            "按从切分到目标的时间分组的 NDCG@{k}。不更新的模型对后来的事知道得更少; 来得晚的用户也可能不同。"
+            "按从切分到目标的时间分组的 NDCG@{k} 与 95% 区间。● {recipe}   □ {baseline}。"
+            "不更新的模型对后来的事知道得更少; 来得晚的用户也可能不同。"
         ),
+        "nothing": "没有权重: {scorers}。", "days": "切分后 {low:.1f}–{high:.1f} 天", "beyond": "准确度之外, 以及代价",
         "weights note": (
             "各评分器对所有人的贡献 (按其证据的一个标准差), 含 95% "
             "区间。单个用户的权重取决于历史长度、沉默时间与漂移。"
         ),
         "prior": "日志太短, 无法拟合权重: 使用先验值。", "answer": "每 1,000 个列表的秒数", "fit": "拟合秒数",
-        "answer note": "回答所需时间: 单进程, 长度为 {k} 的列表, 含打分与排序。编号见表。",
-        "fit note": "拟合所需时间。配方的各部分与配方一起拟合, 没有单独的时间。",
+        "answer note": "回答所需时间 ({protocol}): 单进程, 长度为 {k} 的列表, 含打分与排序。编号见该协议的表。",
+        "fit note": "拟合所需时间; 不足 0.001 秒的画在该处。配方的各部分与配方一起拟合, 没有单独的时间。",
         "only": "只有 {name} 有拟合时间: {seconds:.2f} 秒。",
         "memory": "整个过程 (读取、拟合、测量) 的峰值内存: {mb:,.0f} MB。", "no cost": "没有可以画出的时间。",
         "number": "编号", "system": "系统", "kind": "类别", "recipe": "配方", "part": "部分", "baseline": "基线",
@@ -105,7 +112,7 @@ WORDS: Final[dict[str, dict[str, str]]] = {
         "measured": "测量时间", "yes": "是", "no": "否", "with events": "{items:,}, 其中 {seen:,} 个有事件",
         "warm": "切分之前有事件的物品", "available": "目标时刻在售的物品",
         "parts": "{cut}: 之前 {before:,} 个事件, 之后 {after:,} 个", "history length": "历史长度", "drift": "漂移",
-        "time since last event": "距上次事件的时间", "target": "冷目标与热目标", "age of the model": "模型年龄",
+        "time since last event": "距上次事件的时间", "target": "冷目标与热目标", "age of the model": "距训练的时间",
     },
 }  # fmt: skip
 
