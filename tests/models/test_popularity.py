@@ -48,3 +48,25 @@ def test_what_rests_on_one_person_is_kept_apart(log):
     assert np.isnan(scorer.arrays()["evidence"]).tolist() == [True, False]
     restored = Popularity().restore(scorer.arrays()).restore_personal(scorer.personal())
     assert restored.evidence.tolist() == scorer.evidence.tolist()
+
+
+class TestOnReturn:
+    def test_golden(self, log):
+        # Only b is taken after an absence; of the visit after it, the first five tie groups count.
+        visit = [("u", f"v{k}", 10 + k / 100) for k in range(6)]
+        events = log(("u", "a", 0), *visit, ("w", "v0", 10), ("w", "v5", 10))
+        scorer = Popularity(PopularityConfig(half_life_days=1e9, absence_days=2)).fit(Dataset.create(events), RUN)
+        mass = {"a": 0, **{f"v{k}": 1 for k in range(5)}, "v5": 0}
+        expected = np.log((np.array([mass[i] for i in events.items]) + 1 / 7) / (5 + 1))
+        np.testing.assert_allclose(scorer.evidence, expected, rtol=1e-5)
+
+    def test_what_one_person_touched_stays_out_of_the_model(self, log):
+        events = log(("a", "x", 0), ("a", "y", 5), ("b", "x", 0), ("b", "y", 5), ("c", "secret", 1), ("c", "x", 1))
+        scorer = Popularity(PopularityConfig(absence_days=1)).fit(Dataset.create(events), RUN)
+        secret = int(events.items.encode(["secret"])[0])
+        assert np.isnan(scorer.arrays()["evidence"][secret])
+        assert secret in scorer.personal()["row"]
+
+    def test_an_absence_is_positive(self):
+        with pytest.raises(InputError, match="absence_days"):
+            PopularityConfig(absence_days=0)

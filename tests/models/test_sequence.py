@@ -116,7 +116,10 @@ def test_another_log_does_not_go_on_from_a_checkpoint(tmp_path):
     options = RunOptions(checkpoints=tmp_path)
     Sequence(SMALL).fit(chains(users=40), options)
     Sequence(SMALL).fit(chains(users=40, seed=1), options)
-    assert len(list(tmp_path.iterdir())) == 2
+    content = np.eye(12, 16, dtype=np.float32)
+    Sequence(SMALL).fit(replace(chains(users=40), embedding=content), options)
+    Sequence(SMALL).fit(replace(chains(users=40), embedding=content[::-1].copy()), options)
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_going_on_learns_what_is_new_and_leaves_the_first_as_it_was(walked):
@@ -199,3 +202,29 @@ def test_any_width_of_the_item_vectors_will_do():
     embedding = np.random.default_rng(0).normal(size=(12, 7)).astype(np.float32)
     scorer = Sequence(replace(SMALL, epochs=2)).fit(replace(data, embedding=embedding), RUN)
     assert scorer.delta.shape == (12, 7)
+
+
+def test_large_tie_groups_teach_something():
+    rows = [
+        (f"u{u}", f"i{(40 * day + k) % 90:02d}", day * DAY) for u in range(30) for day in range(3) for k in range(40)
+    ]
+    user_ids, item_ids, timestamps = zip(*rows, strict=True)
+    data = Dataset.create(Events.create(user_ids=user_ids, item_ids=item_ids, timestamps=timestamps))
+    scorer = Sequence(replace(SMALL, length=32)).fit(data, RUN)
+    assert scorer.history[-1] < 0.99
+
+
+def test_a_net_that_diverges_is_an_error():
+    with pytest.raises(InputError, match="lower rate"):
+        Sequence(replace(SMALL, rate=1e30)).fit(chains(users=60), RUN)
+
+
+def test_the_time_before_1970_is_time():
+    data = chains(users=60)
+    scorer = Sequence(SMALL).fit(data, RUN)
+    early = replace(data.events, timestamp=data.events.timestamp - 10_000 * DAY)
+    users = np.arange(2, dtype=np.int32)
+    queries = early.queries(users, np.array([-9_999 * DAY, -9_000 * DAY]))
+    together, _ = scorer.score(queries, table(data))
+    alone, _ = scorer.score(queries.slice(0, 1), table(data))
+    np.testing.assert_allclose(together[:1], alone, atol=1e-4)

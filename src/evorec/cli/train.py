@@ -2,7 +2,6 @@
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from shutil import rmtree
 from typing import Annotated
 
 import typer
@@ -46,7 +45,7 @@ def train(
     found = (options.mapping(columns), options.mapping(item_columns) or None, timezone)
     loaded = read((events, items, users), found, feedback, console)
     reading = reporter(console, "reading texts")
-    kept = out / "checkpoints"
+    kept = out / ".evorec-checkpoints"
     run = RunOptions(seed=seed, progress=reporter(console, "training the net, epochs"), checkpoints=kept)
     engine = fit(loaded.dataset, chosen, run, earlier=earlier, progress=reading)
     card = engine.model.card
@@ -54,10 +53,18 @@ def train(
         console.print(note)
     replaced = " (replacing the model there)" if (out / "model").exists() else ""
     engine.save(out)
-    rmtree(kept, ignore_errors=True)  # what a run that is cut short would go on from
+    _drop(kept)
     console.print(
         f"saved to {out}{replaced}: {card.users:,} users, {card.items:,} items, {card.events:,} events, {card.encoder}"
     )
     if as_json:
         reports = [report.as_dict() for report in loaded.reports]
         emit_json({"model": str(out), "card": asdict(card), "cleaning": reports})
+
+
+def _drop(checkpoints: Path) -> None:
+    """What a run that was cut short would have gone on from; it holds rows that single people taught."""
+    for file in checkpoints.glob("*.safetensors"):
+        file.unlink()
+    if checkpoints.is_dir() and not any(checkpoints.iterdir()):
+        checkpoints.rmdir()

@@ -50,7 +50,8 @@ def update(
     loaded = accounted(loaded, engine.model.feedback, console)
     origin = identity(model / "model")[:12]
     reading = reporter(console, "reading texts")
-    found = updated(engine, loaded.dataset, RunOptions(seed=seed), origin=origin, progress=reading)
+    run = RunOptions(seed=seed, progress=reporter(console, "training the net, epochs"))
+    found = updated(engine, loaded.dataset, run, origin=origin, progress=reading)
     _tell(found, console)
     if found.brought or place != model:
         found.engine.save(place)

@@ -1,5 +1,6 @@
 """Reading what users say: which categories words name, and whether the catalogue has anything to do with them."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Final
 
@@ -84,7 +85,7 @@ def found_in(texts: Sequence[str], catalogue: Catalogue) -> Bool:
     held: set[str] = set()
     names = {name for own in catalogue.categories for name in own}
     for line in (*names, *dict.fromkeys(catalogue.title)):
-        low = line.lower()
+        low = _folded(line)
         if len(open_words) > _FEW or any(word.removesuffix("y") in low for word in open_words):
             met = open_words & _stems(line)
             held |= met
@@ -92,6 +93,13 @@ def found_in(texts: Sequence[str], catalogue: Catalogue) -> Bool:
             if not open_words:
                 break
     return np.asarray([bool(own & held) for own in wanted], dtype=np.bool_)
+
+
+def _folded(line: str) -> str:
+    """Characters as `words` has them: what a word of the line is spelt like is found in it."""
+    if not line.isascii():
+        line = unicodedata.normalize("NFKC", line).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    return line.lower()
 
 
 def _tells(word: str) -> bool:

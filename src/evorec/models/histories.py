@@ -100,6 +100,25 @@ def cut_histories(events: Events, length: int) -> WindowsOfHistory:
     return WindowsOfHistory(start=columns[:, 0], stop=columns[:, 1], learn=columns[:, 2])
 
 
+def capped(events: Events, most: int) -> Events:
+    """At most `most` events of each tie group, drawn by item in an order that says nothing.
+
+    A window has to hold two groups, the one that is asked from and the one that follows.
+
+    >>> log = Events.create(user_ids=["a"] * 3, item_ids="xyz", timestamps=[1, 1, 2])
+    >>> np.bincount(capped(log, 1).tie_group).tolist()
+    [1, 1]
+    """
+    group = events.tie_group
+    if not len(group) or np.bincount(group).max() <= most:
+        return events
+    drawn = np.random.default_rng(0).permutation(len(events.items))[events.item]
+    order = np.lexsort((drawn, group))
+    place = np.empty(len(group), dtype=np.int64)
+    place[order] = np.arange(len(group)) - np.searchsorted(group[order], group[order])
+    return events.select(place < most)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Steps:
     """What is learned from one batch: tie groups that are followed by another, and what followed.

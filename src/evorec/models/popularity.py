@@ -79,8 +79,12 @@ class Popularity:
         # One event's worth, spread over the touched items, keeps an item with only old events above minus infinity.
         share = (mass + 1.0 / max(1, touched.sum())) / (mass.sum() + 1.0)
         self.evidence = np.where(touched, np.log(share), np.nan).astype(np.float32)
-        pairs = np.unique(np.stack([events.item[counted], events.user[counted]]), axis=1)
-        self.one_person = np.bincount(pairs[0], minlength=n) == 1
+        pairs = np.unique(np.stack([events.item[known], events.user[known]]), axis=1)
+        several = np.bincount(pairs[0], minlength=n) > 1
+        if days is not None:  # what opens a visit may rest on one person where the item does not
+            pairs = np.unique(np.stack([events.item[counted], events.user[counted]]), axis=1)
+            several &= np.bincount(pairs[0], minlength=n) != 1
+        self.one_person = touched & ~several
         return self
 
     def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:

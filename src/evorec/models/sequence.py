@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from evorec.core.rng import generator
 from evorec.core.types import F32, F64, I64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
-from evorec.models.histories import latest
+from evorec.models.histories import capped, latest
 
 if TYPE_CHECKING:
     from evorec.models.nets.sequence import NetShape
@@ -24,7 +25,11 @@ Encode = Callable[[F32, F32, I64, I64, I64], F32]  # x, strength, time, group, a
 
 _HELD_BACK = (0.03, 0.2)  # least and most share of the users that early stopping is judged on
 _JUDGES = 100  # users, where the log has so many
+_FEW = 10  # users: of fewer, none is held back
 _TOKENS = 16_384  # places of a batch that is scored
+# PyTorch's oneDNN keeps code and buffers for a thousand shapes that it has met; histories come in more shapes than
+# that, and what it keeps for them grows by hundreds of megabytes an epoch. It asks at its first product.
+_CACHES = ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY")
 _REMOVED = 50  # newest events that attribution takes away, one at a time
 
 
@@ -96,30 +101,36 @@ class Sequence:
     def fit(self, dataset: Dataset, options: RunOptions) -> Self:
         """Learn until the choices of users who are held back are foreseen no better."""
         self.parameters, self.trained = {}, np.zeros(0, dtype=np.bool_)
+        self.one_person = np.zeros(0, dtype=np.bool_)
         self.delta = np.zeros((0, self.config.width), dtype=np.float32)
         return self._learn(dataset, options, since=None)
 
     def continued(self, dataset: Dataset, options: RunOptions) -> "Sequence":
         """A scorer that goes on from this one, with the events of `dataset` that came since."""
         new = Sequence(self.config, name=self.name)
-        new.delta, new.trained, new.parameters, new.until = self.delta, self.trained, self.parameters, self.until
+        new.delta, new.trained, new.one_person = self.delta, self.trained, self.one_person
+        new.parameters, new.until = self.parameters, self.until
         return new._learn(dataset, options, since=self.until + 1)
 
     def _learn(self, dataset: Dataset, options: RunOptions, since: int | None) -> Self:
+        for cache in _CACHES:
+            os.environ.setdefault(cache, "16")
         torch = require("torch", extra="sequence")
         from evorec.models.sequence_training import NextItemTask, build, encode
         from evorec.models.training import RowTable, TrainingConfig, train
 
-        events = _in_order(dataset.events.select(dataset.events.item >= 0))
+        config = self.config
+        events = capped(_in_order(dataset.events.select(dataset.events.item >= 0)), config.length // 2)
         dataset = replace(dataset, events=events)
         content = self._content(dataset)
-        config, width = self.config, content.shape[1]
+        width = content.shape[1]
         net = build(self._shape(width), self.parameters or None, options.seed)
         table = RowTable(torch.from_numpy(self._start(len(content), width, options.seed)))
         task = NextItemTask(dataset, content, net, table, config, seed=options.seed)
         if since is None:
-            task.hold_back(float(np.clip(_JUDGES / max(1, len(events.users)), *_HELD_BACK)))
-            epochs, kept = self._epochs(events), self._checkpoint(options, events)
+            if len(events.users) >= _FEW:
+                task.hold_back(float(np.clip(_JUDGES / len(events.users), *_HELD_BACK)))
+            epochs, kept = self._epochs(events), self._checkpoint(options, dataset, content)
         else:
             task.only_since(since)
             epochs, kept = config.refresh, None
@@ -131,7 +142,7 @@ class Sequence:
         self.delta = task.differences()
         self._encode = lambda *arrays: encode(net, *arrays)
         self._vectors = None
-        self._remember(events, len(content))
+        self._remember(events, task.learned(), len(content))
         return self
 
     def _shape(self, width: int) -> "NetShape":
@@ -157,20 +168,27 @@ class Sequence:
             start[: len(self.delta)][self.trained] = self.delta[self.trained]
         return start
 
-    def _remember(self, events: Events, items: int) -> None:
-        pairs = np.unique(np.stack([events.item, events.user]), axis=1)
+    def _remember(self, events: Events, learned: Bool, items: int) -> None:
+        """Which items were learned from how many people: `learned bool[n]` marks events that taught something."""
+        pairs = np.unique(np.stack([events.item[learned], events.user[learned]]), axis=1)
         people = np.bincount(pairs[0], minlength=items)
-        self.trained, self.one_person = people > 0, people == 1
+        before = np.zeros((2, items), dtype=np.bool_)
+        before[0, : len(self.trained)] = self.trained
+        before[1, : len(self.one_person)] = self.one_person
+        several = (people > 1) | (before[0] & ~before[1])
+        self.trained = before[0] | (people > 0)
+        self.one_person = self.trained & ~several
         self.delta[~self.trained] = 0
         self.until = events.newest if len(events) else self.until
 
-    def _checkpoint(self, options: RunOptions, events: Events) -> Path | None:
-        """One file per log and settings, so that a run with others never goes on from it."""
+    def _checkpoint(self, options: RunOptions, dataset: Dataset, content: F32) -> Path | None:
+        """One file per log, item vectors and settings, so that a run with others never goes on from it."""
         if options.checkpoints is None:
             return None
-        digest = hashlib.sha256(repr((self.config, options.seed, len(events.items))).encode())
-        for column in (events.user, events.item, events.timestamp):
-            digest.update(column.tobytes())
+        events = dataset.events
+        digest = hashlib.sha256(repr((self.config, options.seed, content.shape)).encode())
+        for column in (events.user, events.item, events.timestamp, events.weight, dataset.first_seen, content):
+            digest.update(b"" if column is None else np.ascontiguousarray(column).tobytes())
         return options.checkpoints / f"{self.name}-{digest.hexdigest()[:16]}.safetensors"
 
     def vectors(self, items: Items) -> F32:
@@ -210,7 +228,7 @@ class Sequence:
         strength = np.log(np.maximum(weight, 1e-3)).astype(np.float32)
         for rows in _pieces(order, length):
             row, group = (a[rows, : length[rows].max()] for a in (batch.row, batch.group))
-            time = np.where(group >= 0, queries.timestamp[row], 0)
+            time = queries.timestamp[row]  # padding repeats the first event: it is never the newest
             x = vectors[queries.item[row]]
             found[rows] = self._encoder()(x, strength[row], time, group, queries.as_of[asked[rows]])
         return asked, found

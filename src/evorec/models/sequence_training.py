@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from evorec.core.rng import generator
-from evorec.core.types import F32, F64, I64
+from evorec.core.types import F32, F64, I64, Bool
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays
 from evorec.models.histories import Padded, Steps, WindowsOfHistory, cut_histories, first_touches, steps_of
@@ -131,7 +131,7 @@ class NextItemTask:
         ):
             score = query[step] @ vectors[live].t()
             hit = (query[step] * vectors[target]).sum(dim=1, keepdim=True)
-            yield ((score > hit) & (self.opens[live][None, :] < time[step, None])).sum(dim=1)
+            yield (~(score <= hit) & (self.opens[live][None, :] < time[step, None])).sum(dim=1)
 
     def loss(self, given: tuple[Padded, Steps, I64]) -> tuple[Tensor, Tensor, Tensor]:
         """Mean over steps of the loss of their targets."""
@@ -153,6 +153,12 @@ class NextItemTask:
         hit = (query[step] * vectors[of_target]).sum(dim=1)
         surprise = softplus(torch.logsumexp(logits, dim=1)[step] - hit)
         return (surprise * torch.from_numpy(steps.weight)).sum() / len(steps.asked), used, leaf
+
+    def learned(self) -> Bool:
+        """`bool[n]`: events of users that something is learned from."""
+        held = np.zeros(len(self.events.users), dtype=np.bool_)
+        held[self.events.user[self.windows.start]] = True
+        return np.asarray(held[self.events.user])
 
     def differences(self) -> F32:
         """`float32[items, width]` what the table's rows add to content."""

@@ -1,7 +1,7 @@
 """Taste: which items go together in whole histories, by a ridge regression for every item."""
 
+import hashlib
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final, Self
 
 import numpy as np
@@ -9,10 +9,11 @@ import scipy.sparse as sp
 from scipy.linalg import cho_factor, cho_solve
 
 from evorec.core.errors import InputError
-from evorec.core.types import F32, F64, Bool, Events, Queries
+from evorec.core.ids import Vocabulary
+from evorec.core.types import F64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
-from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
-from evorec.models.pairs import Sparse, no_pairs, packed, unpacked
+from evorec.models.base import RunOptions
+from evorec.models.pairs import PairScorer, Sparse, no_pairs
 
 _FADED: Final = 1e-3  # older events than this is left of could not change a rank
 _LEAST_PEOPLE: Final = 2  # behind a pair: what one person alone touched is not the model's to keep
@@ -24,7 +25,8 @@ class TasteConfig:
 
     `neighbours`: an item is explained by at most so many others; `ridge` pulls weights toward 0, in units of the mean
     diagonal of the gram matrix; `half_life_events`: a history event so many events back counts half; `limit`: at most
-    so many of a user's newest events are learned from and read.
+    so many of a user's newest events are learned from, and so many read. Of a tie group that it falls in, a sample by
+    chance is learned from, always the same; reading takes the group whole.
     """
 
     neighbours: int = 100
@@ -42,11 +44,13 @@ class TasteConfig:
 def incidence(events: Events, *, limit: int) -> Sparse:
     """`float32[users, items]`: the strongest weight with which each user touched each item, among the newest `limit`.
 
-    An event without a weight has 1; what speaks against an item counts 0.
+    An event without a weight has 1; what speaks against an item counts 0. Of a tie group that `limit` falls in, items
+    are chosen by chance, the same for everybody and in every fit.
     """
     everybody = np.arange(len(events.users), dtype=np.int32)
     told = events.queries(everybody, np.full(len(everybody), events.newest + 1 if len(events) else 0))
-    weight = _event_weights(told) * told.among_latest(limit)
+    weight = _event_weights(told)
+    weight *= _within(told, weight, events.items, limit)
     shape = (len(events.users), len(events.items))
     pair, place = np.unique(told.owner * shape[1] + told.item, return_inverse=True)
     strongest = np.zeros(len(pair), dtype=np.float32)
@@ -54,6 +58,29 @@ def incidence(events: Events, *, limit: int) -> Sparse:
     touched = sp.csr_matrix((strongest, (pair // max(1, shape[1]), pair % max(1, shape[1]))), shape=shape)
     touched.eliminate_zeros()
     return touched
+
+
+def _within(told: Queries, weight: F64, items: Vocabulary, limit: int) -> Bool:
+    """`bool[m]`: the newest `limit` events of each history, and no more of them where a tie group is larger.
+
+    The gram matrix grows with the square of a history: thousands of events at one moment must not fill the memory.
+    """
+    kept = told.among_latest(limit)
+    many = np.flatnonzero(kept & (np.bincount(told.owner[kept], minlength=len(told)) > limit)[told.owner])
+    if not len(many):
+        return kept
+    code, place = np.unique(told.item[many], return_inverse=True)
+    # By a hash of the id: codes follow the order of the ids, and change when a log grows.
+    drawn = np.array([_drawn(items[int(k)]) for k in code], dtype=np.uint64)[place]
+    owner = told.owner[many]
+    order = np.lexsort((-weight[many], drawn, -told.tie_group[many], owner))
+    owner = owner[order]
+    kept[many[order]] = np.arange(len(owner)) - np.searchsorted(owner, owner) < limit
+    return kept
+
+
+def _drawn(item: str) -> int:
+    return int.from_bytes(hashlib.blake2b(item.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
 
 
 def gram_matrix(touched: Sparse) -> Sparse:
@@ -111,13 +138,14 @@ def _event_weights(queries: Queries) -> F64:
     return np.ones(len(queries.item)) if queries.weight is None else np.maximum(queries.weight, 0).astype(np.float64)
 
 
-class Taste:
+class Taste(PairScorer):
     """Evidence for item j: how much the whole history of a user makes j expected, whatever the order.
 
     log(1 + x / x0), where x adds the weights from each history event to j and x0 is a typical weight, fixed in `fit`;
     x below 0 counts as 0. Long-term collaborative filtering: transitions say what comes next, taste what belongs to the
     same person. Weights between two items that one user alone shares are kept apart, as personal data.
 
+    >>> from evorec.models.base import Items
     >>> rng = np.random.default_rng(0)
     >>> crowd = rng.integers(0, 3, 300).repeat(6)  # three crowds, each with ten items of its own
     >>> item = 10 * crowd + rng.integers(0, 10, 1800)
@@ -133,35 +161,8 @@ class Taste:
     """
 
     def __init__(self, config: TasteConfig | None = None, *, name: str = "taste") -> None:
+        super().__init__(name)
         self.config = config or TasteConfig()
-        self.name = name
-        self.weights: Sparse = no_pairs(0)  # float32[items, items], row = from, column = to
-        self.unit = 1.0
-        self._log: Events | None = None
-
-    @cached_property
-    def private(self) -> Sparse:
-        """The part of `weights` that rests on one person each; worked out when first asked for, that is on saving."""
-        if self._log is None:
-            return no_pairs(self.weights.shape[0])
-        touched = incidence(self._log, limit=self.config.limit)
-        touched.data[:] = 1
-        several = (touched.T @ touched) >= _LEAST_PEOPLE
-        private = (self.weights - self.weights.multiply(several)).tocsr()
-        private.eliminate_zeros()
-        return private
-
-    @property
-    def shared(self) -> Sparse:
-        """The part of `weights` that at least two people back."""
-        shared = (self.weights - self.private).tocsr()
-        shared.eliminate_zeros()
-        return shared
-
-    @cached_property
-    def _reachable(self) -> Bool:
-        """`bool[items]`: items that some weight leads to."""
-        return np.bincount(self.weights.indices, minlength=self.weights.shape[1]) > 0
 
     def fit(self, dataset: Dataset, options: RunOptions) -> Self:
         """One small regression per item."""
@@ -172,56 +173,12 @@ class Taste:
         self.unit = float(np.median(positive)) if len(positive) else 1.0
         return self._take(weights, log=events)
 
-    def _take(self, weights: Sparse, *, log: Events | None = None) -> Self:
-        self.weights, self._log = weights, log
-        for derived in ("private", "_reachable"):
-            self.__dict__.pop(derived, None)
-        return self
-
-    def _weights(self, queries: Queries) -> F64:
+    def _counts_for(self, queries: Queries) -> F64:
         weight = _event_weights(queries) * np.exp2(-queries.age / self.config.half_life_events)
         weight *= queries.among_latest(self.config.limit)
-        # Items newer than the model have no row.
-        return np.where((weight > _FADED) & (queries.item < self.weights.shape[0]), weight, 0.0)
+        return np.where(weight > _FADED, weight, 0.0)
 
-    def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
-        """Zero is evidence of absence where both sides have weights; other pairs are unknown."""
-        weight, width = self._weights(queries), self.weights.shape[0]
-        used = weight > 0
-        history = sp.csr_matrix(
-            (weight[used].astype(np.float32), (queries.owner[used], queries.item[used])), shape=(len(queries), width)
-        )
-        reached = (history @ self.weights).tocsr()
-        reached.data = np.log1p(np.maximum(reached.data, 0) / np.float32(self.unit))
-        reached.resize((len(queries), len(items)))
-        reachable = np.zeros(len(items), dtype=np.bool_)
-        reachable[:width] = self._reachable
-        return reached.toarray(), known_pairs(np.diff(reached.indptr) > 0, reachable)
-
-    def attribute(self, queries: Queries, items: Items, row: int) -> F64:
-        """Each history event's share of x for item `row`; exact, since x is a sum over events."""
-        column = np.zeros(len(items))
-        if row < self.weights.shape[1]:
-            entries = self.weights[:, [row]].tocoo()
-            column[entries.row] = entries.data
-        return shares_per_query(queries, self._weights(queries) * column[queries.item])
-
-    def arrays(self) -> Arrays:
-        """The weights that at least two users back, and the unit x0."""
-        return {**packed(self.shared), "unit": np.array([self.unit])}
-
-    def restore(self, arrays: Arrays) -> Self:
-        """Take over what `arrays` gave; private weights are empty until `restore_personal`."""
-        self.unit = float(arrays["unit"][0])
-        return self._take(unpacked(arrays))
-
-    def personal(self) -> Arrays:
-        """The weights that rest on one person."""
-        return packed(self.private)
-
-    def restore_personal(self, arrays: Arrays) -> Self:
-        """Take over what `personal` gave."""
-        private = unpacked(arrays)
-        self._take((self.weights + private).tocsr())
-        self.__dict__["private"] = private
-        return self
+    def _rests_on_one(self, log: Events) -> Sparse:
+        touched = incidence(log, limit=self.config.limit)
+        touched.data[:] = 1
+        return self.weights - self.weights.multiply((touched.T @ touched) >= _LEAST_PEOPLE)

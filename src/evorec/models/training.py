@@ -113,6 +113,8 @@ def train(
             found = loop.epoch(epoch)
         judged = task.judge()
         history.append(found if judged is None else judged)
+        if not (math.isfinite(found) and math.isfinite(history[-1])):
+            raise InputError("the net's loss is no longer a number", mend="train with a lower rate")
         if judged is None or judged <= min(history):
             best = {name: value.clone() for name, value in loop.state().items()}
         if progress is not None:
@@ -182,7 +184,7 @@ class _Loop:
 
 def _write(file: Path, now: dict[str, Tensor], best: dict[str, Tensor], history: list[float]) -> None:
     """Written whole or not at all: a run that is killed while it writes finds the checkpoint before."""
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # rows that single people taught are in it
     draft = file.with_suffix(".draft")
     kept = {f"now.{name}": value.contiguous() for name, value in now.items()}
     kept |= {f"best.{name}": value.clone().contiguous() for name, value in best.items()}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -10,10 +9,10 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from evorec.core.errors import InputError
-from evorec.core.types import F32, F64, Bool, Events, Queries
+from evorec.core.types import F64, Events, Queries
 from evorec.data.dataset import Dataset
-from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
-from evorec.models.pairs import Sparse, no_pairs, packed, strongest, unpacked
+from evorec.models.base import RunOptions
+from evorec.models.pairs import PairScorer, Sparse, no_pairs, strongest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +125,7 @@ def history_weights(queries: Queries, *, half_life_events: float, limit: int) ->
     return np.where(queries.among_latest(limit), np.exp2(-queries.age / half_life_events), 0.0)
 
 
-class Transitions:
+class Transitions(PairScorer):
     """Evidence for item j: how often people went from the user's recent items to j.
 
     log(1 + x / x0), where x adds the normalised transition weights from the history, recent events counting more, and
@@ -142,32 +141,8 @@ class Transitions:
     """
 
     def __init__(self, config: TransitionsConfig | None = None, *, name: str = "transitions") -> None:
+        super().__init__(name)
         self.config = config or TransitionsConfig()
-        self.name = name
-        self.weights: Sparse = no_pairs(0)  # float32[items, items], row = from, column = to
-        self.unit = 1.0
-        self._log: Events | None = None
-
-    @cached_property
-    def private(self) -> Sparse:
-        """The part of `weights` that rests on one person each; worked out when first asked for, that is on saving."""
-        if self._log is None:
-            return no_pairs(self.weights.shape[0])
-        private = self.weights.multiply(one_person_pairs(self._log, reach=self.config.reach)).tocsr()
-        private.eliminate_zeros()
-        return private
-
-    @property
-    def shared(self) -> Sparse:
-        """The part of `weights` that at least two people back."""
-        shared = (self.weights - self.private).tocsr()
-        shared.eliminate_zeros()
-        return shared
-
-    @cached_property
-    def _reachable(self) -> Bool:
-        """`bool[items]`: items that some transition leads to."""
-        return np.bincount(self.weights.indices, minlength=self.weights.shape[1]) > 0
 
     def fit(self, dataset: Dataset, options: RunOptions) -> Self:
         """Count, damp frequent items on both sides, keep the strongest pairs."""
@@ -180,54 +155,8 @@ class Transitions:
         self.unit = 0.1 * float(np.median(weights.data)) if weights.nnz else 1.0
         return self._take(weights, log=events)
 
-    def _take(self, weights: Sparse, *, log: Events | None = None) -> Self:
-        self.weights, self._log = weights, log
-        for derived in ("private", "_reachable"):
-            self.__dict__.pop(derived, None)
-        return self
+    def _counts_for(self, queries: Queries) -> F64:
+        return history_weights(queries, half_life_events=self.config.half_life_events, limit=self.config.limit)
 
-    def _weights(self, queries: Queries) -> F64:
-        weight = history_weights(queries, half_life_events=self.config.half_life_events, limit=self.config.limit)
-        return np.where(queries.item < self.weights.shape[0], weight, 0.0)  # items newer than the model have no row
-
-    def score(self, queries: Queries, items: Items) -> tuple[F32, Bool]:
-        """Zero is evidence of absence where both sides have transitions; other pairs are unknown."""
-        weight, width = self._weights(queries), self.weights.shape[0]
-        used = weight > 0
-        history = sp.csr_matrix(
-            (weight[used].astype(np.float32), (queries.owner[used], queries.item[used])), shape=(len(queries), width)
-        )
-        reached = (history @ self.weights).tocsr()
-        reached.data = np.log1p(reached.data / np.float32(self.unit))
-        reached.resize((len(queries), len(items)))
-        reachable = np.zeros(len(items), dtype=np.bool_)
-        reachable[:width] = self._reachable
-        return reached.toarray(), known_pairs(np.diff(reached.indptr) > 0, reachable)
-
-    def attribute(self, queries: Queries, items: Items, row: int) -> F64:
-        """Each history event's share of x for item `row`; exact, since x is a sum over events."""
-        column = np.zeros(len(items))
-        if row < self.weights.shape[1]:
-            entries = self.weights[:, [row]].tocoo()
-            column[entries.row] = entries.data
-        return shares_per_query(queries, self._weights(queries) * column[queries.item])
-
-    def arrays(self) -> Arrays:
-        """The pairs that at least two users back, and the unit x0."""
-        return {**packed(self.shared), "unit": np.array([self.unit])}
-
-    def restore(self, arrays: Arrays) -> Self:
-        """Take over what `arrays` gave; private pairs are empty until `restore_personal`."""
-        self.unit = float(arrays["unit"][0])
-        return self._take(unpacked(arrays))
-
-    def personal(self) -> Arrays:
-        """The pairs that rest on one person."""
-        return packed(self.private)
-
-    def restore_personal(self, arrays: Arrays) -> Self:
-        """Take over what `personal` gave."""
-        private = unpacked(arrays)
-        self._take((self.weights + private).tocsr())
-        self.__dict__["private"] = private
-        return self
+    def _rests_on_one(self, log: Events) -> Sparse:
+        return self.weights.multiply(one_person_pairs(log, reach=self.config.reach))

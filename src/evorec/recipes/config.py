@@ -45,6 +45,8 @@ class Recipe:
             raise InputError(f"recipe {self.name!r} has no scorers", mend="name at least one")
         if len({spec.name for spec in self.scorers}) != len(self.scorers):
             raise InputError(f"recipe {self.name!r} names a scorer twice", mend="give every scorer a name of its own")
+        if self.windows < 1 or self.queries < 1:
+            raise InputError("windows and queries must be at least 1", mend="raise them")
 
 
 def fast(encoder: str = "auto") -> Recipe:

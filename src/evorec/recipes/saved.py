@@ -18,6 +18,7 @@ KIND: Final = "evorec recipe"
 FORMAT: Final = 1
 _MEND: Final = "mend it, or write it again with `evorec tune`"
 _PLAIN: Final = ("name", "encoder", "dimension", "windows", "queries")
+_LARGEST: Final = 2**53  # whole numbers up to here are exact as a float
 _PARTS: Final = ("kind", "format", "recipe", "tuning")
 
 
@@ -127,6 +128,8 @@ def _checked(cls: Any, given: Any, where: str) -> dict[str, Any]:
             raise InputError(f"{where} has no field {name!r}")
         if isinstance(value, float) and not isfinite(value):
             raise InputError(f"{where}.{name} is not finite")
+        if isinstance(value, int) and abs(value) > _LARGEST:
+            raise InputError(f"{where}.{name} is too large a number")
         hint = declared[name]
         allowed = get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
         if float in allowed and type(value) is int:

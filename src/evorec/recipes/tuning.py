@@ -77,6 +77,7 @@ TABLE: Final[Space] = {"dimension": OneOf(values=(32, 64, 96, 128, 192, 256))}
 
 OPTIMISTIC: Final = "chosen as the best of many trials on the same targets, so the gain is optimistic"
 _TUNED: Final = " (tuned)"
+_ENTRY: Final = b'{"op_code":'  # what every line of a journal begins with
 Values = dict[str, Any]  # by `SCORER / setting`
 
 
@@ -234,9 +235,10 @@ def tune(
     if not len(dataset.events):
         raise InputError("the event log is empty", mend="check the file, the filters and the column mapping")
     dataset = split_by_time(replace(dataset, events=touched(weigh(dataset.events, recipe.feedback)))).train
-    study = _study(journal, _named(dataset, recipe, options))
+    storage = _storage(journal)
     with threadpool_limits(limits=1, user_api="blas"):
         vectors = encode_items(dataset, open_encoder(recipe.encoder), cache=EmbeddingCache(), progress=reading)
+        study = _study(storage, _named(dataset, vectors, recipe, options))
         judge = Judge(dataset, vectors, options)
         try:
             for tried in _trials(study, recipe, judge, options.seed):
@@ -251,28 +253,54 @@ def tune(
         return _result(study, recipe, judge)
 
 
-def _named(dataset: Dataset, recipe: Recipe, options: RunOptions) -> str:
-    """A name for the search that changes with the data, the recipe and the seed."""
+def _named(dataset: Dataset, vectors: F32, recipe: Recipe, options: RunOptions) -> str:
+    """A name for the search that changes with the data, what was read of the items, the recipe and the seed."""
     events = dataset.events
     content = hashlib.sha256()
-    for array in (events.user, events.item, events.timestamp, events.weight):
+    for array in (events.user, events.item, events.timestamp, events.weight, vectors):
         content.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
-    return _digest(recipe, options.seed, content.hexdigest(), len(dataset.items))
+    return _digest(recipe, options.seed, content.hexdigest(), list(events.items), list(events.users))
 
 
-def _study(journal: Path, name: str) -> Any:
-    """The search called `name` in the file `journal`, without what an end in the midst of it left behind."""
+def _storage(journal: Path) -> Any:
+    """The trials in the file `journal`, without a line that was being written when the program was killed."""
     optuna = require("optuna", extra="tune")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
     journal.parent.mkdir(parents=True, exist_ok=True)
-    if journal.exists():  # a line that was being written when the program was killed
-        held = journal.read_bytes()
-        if held and not held.endswith(b"\n"):
-            journal.write_bytes(held[: held.rfind(b"\n") + 1])
+    if journal.exists():
+        held = _entries(journal)
+        if held != journal.read_bytes():
+            journal.write_bytes(held)
     backend = JournalFileBackend(str(journal), lock_obj=JournalFileOpenLock(str(journal)))
-    storage = optuna.storages.JournalStorage(backend)
+    try:
+        return optuna.storages.JournalStorage(backend)
+    except (ValueError, LookupError, TypeError):
+        raise _no_journal(journal) from None
+
+
+def _entries(journal: Path) -> bytes:
+    """The whole lines of a journal; another file is refused before anything is written to it."""
+    if not journal.is_file():
+        raise _no_journal(journal)
+    held = journal.read_bytes()
+    whole = held[: held.rfind(b"\n") + 1]
+    rest = held[len(whole) :]
+    begun = rest[: len(_ENTRY)] == _ENTRY[: len(rest)]
+    if not begun or not all(line.startswith(_ENTRY) for line in whole.splitlines()):
+        raise _no_journal(journal)
+    return whole
+
+
+def _no_journal(journal: Path) -> InputError:
+    return InputError(f"{journal} is no journal of trials", mend="move it away, or give the recipe another name")
+
+
+def _study(storage: Any, name: str) -> Any:
+    """The search called `name`, without trials that an end in the midst of them left behind."""
+    import optuna
+
     study = optuna.create_study(storage=storage, study_name=name, direction="maximize", load_if_exists=True)
     _give_up(study)
     return study
@@ -303,6 +331,7 @@ def _trials(study: Any, recipe: Recipe, judge: Judge, seed: int) -> Iterator[Tri
 
     parts = blocks(recipe)
     space = {f"{name} / {key}": (held[key], limits[key]) for name, limits, held in parts for key in limits}
+    own = {key: value for key, (value, _) in space.items()}
     distributions = {key: _distribution(value, limits) for key, (value, limits) in space.items()}
     while True:
         done = _complete(study)
@@ -313,15 +342,15 @@ def _trials(study: Any, recipe: Recipe, judge: Judge, seed: int) -> Iterator[Tri
             changed = parts[turn[(number - 1) % len(parts)]][0]
             fixed = {key: value for key, value in best.items() if key.rpartition(" / ")[0] != changed}
         else:
-            changed, fixed = "nothing", {key: value for key, (value, _) in space.items()}
+            changed, fixed = "nothing", own
         drawn = int(generator(seed, f"trial {number} of tuning").integers(2**31))
         study.sampler = TPESampler(seed=drawn, multivariate=False, constant_liar=False)
         study.enqueue_trial(fixed)
         trial = study.ask(distributions)
-        value = float(judge.quality(settled(recipe, _rounded(trial.params))).mean())
+        value = float(judge.quality(settled(recipe, _rounded(trial.params, own))).mean())
         study.tell(trial, value)
         top = max(_complete(study), key=lambda trial: trial.value)
-        judge.keep(settled(recipe, _rounded(top.params)))
+        judge.keep(settled(recipe, _rounded(top.params, own)))
         yield Tried(number=number, changed=changed, ndcg=value, best=float(top.value))
 
 
@@ -334,15 +363,19 @@ def _distribution(value: Any, limits: Range | OneOf) -> Any:
     return kind(min(limits.low, value), max(limits.high, value), log=limits.log and value > 0)
 
 
-def _rounded(params: Mapping[str, Any]) -> Values:
-    """Three digits, as people write settings."""
-    return {key: float(f"{value:.3g}") if isinstance(value, float) else value for key, value in params.items()}
+def _rounded(params: Mapping[str, Any], own: Values) -> Values:
+    """What was drawn to three digits, as people write settings; the recipe's `own` values as they are."""
+    return {
+        key: float(f"{value:.3g}") if isinstance(value, float) and value != own[key] else value
+        for key, value in params.items()
+    }
 
 
 def _result(study: Any, recipe: Recipe, judge: Judge) -> Tuned:
     done = _complete(study)
-    first = settled(recipe, _rounded(min(done, key=lambda trial: trial.number).params))
-    best = settled(recipe, _rounded(max(done, key=lambda trial: trial.value).params))
+    own = {f"{name} / {key}": held[key] for name, limits, held in blocks(recipe) for key in limits}
+    first = settled(recipe, _rounded(min(done, key=lambda trial: trial.number).params, own))
+    best = settled(recipe, _rounded(max(done, key=lambda trial: trial.value).params, own))
     after, before = judge.quality(best), judge.quality(first)
     gain = after - before
     return Tuned(
