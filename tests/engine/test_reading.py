@@ -54,6 +54,11 @@ def test_a_word_of_a_title_or_category_is_found(text, found):
     assert found_in([text], SHOP).tolist() == [found]
 
 
+def test_full_width_titles_are_found():
+    wide = Catalogue.create(item_ids=["a", "b"], title=["\uff28\uff45\uff41\uff54\uff45\uff52", "O\u2019Brien"])
+    assert found_in(["heater", "o'brien", "kettle"], wide).tolist() == [True, True, False]
+
+
 def test_texts_are_found_each_on_its_own():
     assert found_in(["rider", "nothing", "heater rider"], SHOP).tolist() == [True, False, True]
     assert found_in([], SHOP).tolist() == []

@@ -35,9 +35,35 @@ class TestGram:
         assert incidence(events, limit=9).toarray().tolist() == [[1, 1]]
         assert incidence(weighted(events, [0.5, 2, -1]), limit=9).toarray().tolist() == [[2, 0]]
 
-    def test_only_the_newest_are_read_with_their_tie_group(self, log):
+    def test_only_the_newest_are_learned_from(self, log):
         events = log(("u", "a", 1), ("u", "b", 2), ("u", "c", 2))
-        assert incidence(events, limit=1).toarray().tolist() == [[0, 1, 1]]
+        assert incidence(events, limit=2).toarray().tolist() == [[0, 1, 1]]
+
+    @given(st.permutations(range(40)), st.integers(2, 40))
+    def test_a_large_tie_group_gives_a_sample_by_chance(self, order, limit):
+        """Whatever the order of the events, and whatever else is in the vocabulary; not the first ids."""
+
+        def learned(codes, more=()):
+            rows = [(f"i{code:02d}", 5) for code in codes] + [("old", 1), ("new", 9)]
+            events = Events.create(
+                user_ids=["u"] * len(rows) + ["v"] * len(more),
+                item_ids=[item for item, _ in rows] + list(more),
+                timestamps=[time for _, time in rows] + [3] * len(more),
+            )
+            row = incidence(events, limit=limit)[list(events.users).index("u")]
+            return {list(events.items)[code] for code in row.indices}
+
+        found = learned(order)
+        assert len(found) == limit
+        assert "new" in found
+        assert "old" not in found
+        assert found == learned(range(40)) == learned(order, more=["a", "i10b", "z"])
+        if 10 < limit < 20:
+            assert found != {"new", *(f"i{code:02d}" for code in range(limit - 1))}
+
+    def test_the_strongest_of_an_item_in_a_sample_counts(self, log):
+        events = weighted(log(("u", "a", 1), ("u", "a", 1), ("u", "a", 1)), [1, 3, 2])
+        assert incidence(events, limit=1).toarray().tolist() == [[3]]
 
     def test_words_without_an_item_count_nothing(self):
         events = Events.create(user_ids=["u", "u"], item_ids=["a", ""], timestamps=[1, 2])

@@ -26,5 +26,8 @@ def test_faults_are_named():
         replace(fast(), scorers=())
     with pytest.raises(InputError, match="twice"):
         replace(fast(), scorers=fast().scorers[:1] * 2)
+    for name in ("windows", "queries"):
+        with pytest.raises(InputError, match="windows and queries must be at least 1"):
+            replace(fast(), **{name: 0})
     with pytest.raises(InputError, match="no scorer of kind 'magic'"):
         build_scorer(ScorerSpec(kind="magic", name="m"))

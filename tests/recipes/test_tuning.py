@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
+from evorec.core.ids import Vocabulary
 from evorec.core.types import Events
 from evorec.data.dataset import Dataset
 from evorec.data.simulate import SimulationConfig, simulate
@@ -194,7 +195,34 @@ class TestTune:
         assert search(0, seed=1)[0][0].number == 0
         assert search(0, recipe=replace(SMALL, queries=50))[0][0].number == 0
         assert search(0, dataset=replace(data, events=data.events.select(data.events.user > 0)))[0][0].number == 0
+        titles = tuple(f"{title} of shop {k}" for k, title in enumerate(data.catalogue.title))
+        assert search(0, dataset=replace(data, catalogue=replace(data.catalogue, title=titles)))[0][0].number == 0
+        renamed = replace(data.events, users=Vocabulary.of([f"{name}x" for name in data.events.users]))
+        assert search(0, dataset=replace(data, events=renamed, users=None))[0][0].number == 0
         assert search(2)[0][0].number == 2
+
+    def test_the_first_trial_is_the_recipe_as_it_is(self, search, monkeypatch):
+        judged = []
+        real = Judge.quality
+        monkeypatch.setattr(Judge, "quality", lambda self, recipe: judged.append(recipe) or real(self, recipe))
+        own = {"half_life_days": 1825.0}
+        search(0, recipe=replace(SMALL, scorers=(replace(SMALL.scorers[0], settings=own), *SMALL.scorers[1:])))
+        assert judged[0].scorers[0].settings == own
+        assert tuning._rounded({"a": 1825.0, "b": 1825.0, "c": 7}, {"a": 1825.0, "b": 9.0, "c": 9}) == {
+            "a": 1825.0,
+            "b": 1820.0,
+            "c": 7,
+        }
+
+    @pytest.mark.parametrize(
+        "text", ["notes without an end", "notes\n", '{"op_code":0,\n{"op_code":0,\n', '{"op_code":0}\n', "[1]\n"]
+    )
+    def test_what_is_no_journal_is_refused_and_left_alone(self, search, tmp_path, text):
+        (tmp_path / "a.journal").write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"a\.journal is no journal of trials") as error:
+            search(0)
+        assert error.value.mend
+        assert (tmp_path / "a.journal").read_text(encoding="utf-8") == text
 
     def test_the_last_tenth_is_never_read(self, search, data):
         cut = split_by_time(data).cut

@@ -71,7 +71,7 @@ def _within(told: Queries, weight: F64, items: Vocabulary, limit: int) -> Bool:
         return kept
     code, place = np.unique(told.item[many], return_inverse=True)
     # By a hash of the id: codes follow the order of the ids, and change when a log grows.
-    drawn = np.array([_drawn(items[int(k)]) for k in code], dtype=np.uint64)[place]
+    drawn = np.array([_drawn(name) for name in items.decode(code)], dtype=np.uint64)[place]
     owner = told.owner[many]
     order = np.lexsort((-weight[many], drawn, -told.tie_group[many], owner))
     owner = owner[order]
