@@ -34,11 +34,6 @@ def parameters(function):
     return len([name for name in named if name not in ("self", "cls")])
 
 
-def is_command(path):
-    """An option of a command is a parameter of its function."""
-    return path.parent.name == "cli"
-
-
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_house_rules(path):
     text = path.read_text(encoding="utf-8")
@@ -49,9 +44,8 @@ def test_house_rules(path):
     assert len(text.splitlines()) <= MOST_LINES, "let the file become a folder"
     too_long = {f.name: length(f) for f in functions(tree) if length(f) > MOST_BODY}
     assert not too_long, "lines without the docstring: split what does two things"
-    if not is_command(path):
-        crowded = {f.name: parameters(f) for f in functions(tree) if parameters(f) > MOST_PARAMETERS}
-        assert not crowded, "group what belongs together in a configuration"
+    crowded = {f.name: parameters(f) for f in functions(tree) if parameters(f) > MOST_PARAMETERS}
+    assert not crowded, "group what belongs together in a configuration"
     assert not [mark for mark in UNFINISHED if mark in text], "finish it, or open an issue"
 
 

@@ -103,7 +103,7 @@ def test_a_river_shows_what_was_called_from_the_stream(shop_engine, tmp_path):
     called = [v for v in (shop_engine.interests(f"user-{k:03d}") for k in range(120)) if v.alarms]
     assert called
     assert list(river_of(called[0]).alarms) == [alarm.timestamp for alarm in called[0].alarms]
-    for language, said in (("en", "▼ called from the stream"), ("zh", "▼ 实时检测到的变化")):
+    for language, said in (("en", "◆ called from the stream"), ("zh", "◆ 实时检测到的变化")):
         draw_interests(called[0], "somebody", tmp_path / "p.svg", language=language)
         assert said in " ".join(words_of(tmp_path / "p.svg"))
 

@@ -120,12 +120,12 @@ def test_of_many_change_points_the_first_are_told_in_words(tmp_path: Path, words
 def test_alarms_are_marked_and_told(tmp_path: Path, words_of) -> None:
     path = tmp_path / "river.svg"
     interest_river(river(alarms=[int(MOMENTS[20]), int(MOMENTS[50])]), path, title="t")
-    assert "▼ called from the stream" in words_of(path)
+    assert "◆ called from the stream" in words_of(path)
     page = tmp_path / "river.html"
     interest_river(river(alarms=[int(MOMENTS[20])]), page, title="t")
     assert "called from the stream: 1970-04-11" in page.read_text(encoding="utf-8")
     interest_river(river(), path, title="t")
-    assert "▼ called from the stream" not in words_of(path)
+    assert "◆ called from the stream" not in words_of(path)
     with pytest.raises(InputError, match="alarm lies outside"):
         river(alarms=[int(MOMENTS[-1]) + DAY])
 

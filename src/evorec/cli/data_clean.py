@@ -6,23 +6,22 @@ from typing import Annotated
 import typer
 
 from evorec.cli import options
+from evorec.cli.grouping import grouped
 
 
+@grouped
 def clean(
-    events: options.EventsFile,
+    data: options.EventLog,
     out: Annotated[Path, typer.Option(help="File to write: .parquet, .csv or .jsonl.")],
     k_core: Annotated[int, typer.Option(min=0, help="Keep users and items with so many events each; 0 keeps all.")] = 0,
-    columns: options.EventColumns = None,
-    timezone: options.Timezone = "UTC",
     as_json: options.Json = False,
 ) -> None:
     """Read, drop what cannot be used, say why and how many, write the rest."""
     from evorec.cli.output import emit_json, results
     from evorec.data import clean as cleaning
     from evorec.data.frames import event_columns, write_table
-    from evorec.data.load import load_events
 
-    kept, report = load_events(events, columns=options.mapping(columns) or None, timezone=timezone)
+    kept, report = data.read()
     if k_core:
         kept, further = cleaning.k_core(kept, users=k_core, items=k_core)
         report = report.then(further)

@@ -1,30 +1,18 @@
 """`evorec data describe`: what a log looks like before anything is trained."""
 
 from evorec.cli import options
+from evorec.cli.grouping import grouped
 
 
-def describe(
-    events: options.EventsFile,
-    items: options.ItemsFile = None,
-    columns: options.EventColumns = None,
-    item_columns: options.ItemColumns = None,
-    timezone: options.Timezone = "UTC",
-    as_json: options.Json = False,
-) -> None:
+@grouped
+def describe(data: options.LogAndItems, as_json: options.Json = False) -> None:
     """Rows, spans, ties, repeats, new items, text coverage, and warnings with their mends."""
     from evorec.cli.output import emit_json, results, table
     from evorec.data.clean import describe as describe_events
-    from evorec.recipes.quickstart import load_dataset
 
-    loaded = load_dataset(
-        events,
-        items,
-        columns=options.mapping(columns),
-        item_columns=options.mapping(item_columns) or None,
-        timezone=timezone,
-    )
-    data = loaded.dataset
-    seen = describe_events(data.events, data.catalogue if items is not None else None).as_dict()
+    loaded = data.load()
+    told = loaded.dataset
+    seen = describe_events(told.events, told.catalogue if data.items is not None else None).as_dict()
     if as_json:
         emit_json({"cleaning": [report.as_dict() for report in loaded.reports], "description": seen})
         return

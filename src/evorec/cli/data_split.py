@@ -6,28 +6,27 @@ from typing import Annotated
 import typer
 
 from evorec.cli import options
+from evorec.cli.grouping import grouped
 
 
+@grouped
 def split(
-    events: options.EventsFile,
+    data: options.EventLog,
     out: Annotated[Path, typer.Option(help="Folder for train.parquet and test.parquet.")],
     fraction: Annotated[float, typer.Option(min=0.01, max=0.99, help="Share of the events that trains.")] = 0.9,
     shuffled: Annotated[
         bool, typer.Option("--random", help="Draw rows at random instead of cutting by time (leaks the future).")
     ] = False,
     seed: options.Seed = 0,
-    columns: options.EventColumns = None,
-    timezone: options.Timezone = "UTC",
     as_json: options.Json = False,
 ) -> None:
     """Cut at one moment for everybody (the honest way), or at random with a seed."""
     from evorec.cli.output import emit_json, results
     from evorec.data import split as splitting
     from evorec.data.frames import event_columns, write_table
-    from evorec.data.load import load_events
     from evorec.engine.engine import iso_time
 
-    log, report = load_events(events, columns=options.mapping(columns) or None, timezone=timezone)
+    log, report = data.read()
     cut = splitting.time_cut(log, fraction)
     train = splitting.random_split(len(log), fraction, seed=seed) if shuffled else log.timestamp < cut
     out.mkdir(parents=True, exist_ok=True)

@@ -1,12 +1,12 @@
 """What `train`, `evaluate` and `compare` share: read the data and say what counts; the hold-out and its reports."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
 
+from evorec.cli.evaluate import Results
+from evorec.cli.options import Data
 from evorec.cli.output import emit_json, messages, reporter, results, table
 from evorec.core.errors import InputError
 from evorec.core.types import Events
@@ -19,25 +19,12 @@ from evorec.plots.comparison.page import check_page, comparison_page, sentences
 from evorec.recipes.account import account
 from evorec.recipes.config import Recipe
 from evorec.recipes.holdout import hold_out
-from evorec.recipes.quickstart import Loaded, load_dataset
-
-Files = tuple[Path, Path | None, Path | None]  # events, items, users
-Reading = tuple[Mapping[str, str], Mapping[str, str] | None, str]  # columns of events and of items, time zone
+from evorec.recipes.quickstart import Loaded
 
 
-@dataclass(frozen=True, kw_only=True)
-class Output:
-    """Where results go: JSON instead of tables, no messages, a page in a language."""
-
-    as_json: bool
-    quiet: bool
-    html: Path | None = None
-    language: str = "en"
-
-
-def read(files: Files, reading: Reading, feedback: Feedback, console: Console) -> Loaded:
+def read(data: Data, feedback: Feedback, console: Console) -> Loaded:
     """Read the files, and tell what was left out of each and which events count; weights for no action are refused."""
-    loaded = load_dataset(*files, columns=reading[0], item_columns=reading[1], timezone=reading[2])
+    loaded = data.load()
     _refuse_strange(loaded.dataset.events, feedback)
     return accounted(loaded, feedback, console)
 
@@ -101,25 +88,17 @@ def _told(fact: str, value: Any) -> str:
 
 
 def run(
-    files: Files,
-    *,
-    recipe: Recipe,
-    protocols: tuple[str, str, bool],
-    reading: Reading,
-    seed: int,
-    output: Output,
-    members: bool,
+    data: Data, *, recipe: Recipe, protocols: tuple[Protocol, ...], seed: int, output: Results, members: bool
 ) -> None:
     """Read, hold out, print: tables, or one JSON object with a report per protocol; where asked, a page beside it."""
     if output.html is not None:
         check_page(output.html, output.language)
     console = messages(output.quiet)
-    asked = protocols_of(*protocols)
-    loaded = read(files, reading, recipe.feedback, console)
+    loaded = read(data, recipe.feedback, console)
     held = hold_out(
         loaded.dataset,
         recipe,
-        asked,
+        protocols,
         RunOptions(seed=seed, progress=reporter(console, "training the net, epochs")),
         members=members,
         progress=reporter(console, "reading texts"),
@@ -129,7 +108,7 @@ def run(
     console.print(f"fitted {recipe.name} in {held.fit_seconds:.1f} s")
     for note in held.engine.model.card.notes:
         console.print(note)
-    found = account(held, loaded.dataset, sources=[path.name for path in files if path is not None], seed=seed)
+    found = account(held, loaded.dataset, sources=data.names, seed=seed)
     told = found.as_dict()
     if output.html is not None:
         output.html.write_text(comparison_page(told, language=output.language), encoding="utf-8")

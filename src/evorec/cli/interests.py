@@ -18,7 +18,7 @@ def interests(
     population: Annotated[bool, typer.Option("--population", help="Everybody, instead of one user.")] = False,
     as_of: options.AsOf = None,
     plot: Annotated[Path | None, typer.Option(help="Draw the interests: .svg, .png or .html.")] = None,
-    language: Annotated[str, typer.Option(help="Language of the chart: en or zh.")] = "en",
+    language: options.Language = "en",
     as_json: options.Json = False,
 ) -> None:
     """Show a user's interests: now, long-term, next, when they turned, journeys; or those of everybody."""

@@ -54,7 +54,7 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        print("interrupted; nothing half-written was kept", file=sys.stderr)
+        print("interrupted; nothing half-written was kept; the same command goes on where it can", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()

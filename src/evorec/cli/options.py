@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +12,11 @@ import typer
 from evorec.core.errors import InputError
 
 if TYPE_CHECKING:
+    from evorec.core.types import Events
+    from evorec.data.clean import CleaningReport
     from evorec.data.feedback import Feedback
+    from evorec.recipes.config import Recipe
+    from evorec.recipes.quickstart import Loaded
 
 DEFAULT_MODEL = Path("evorec-model")
 RATINGS = (1.0, 5.0)
@@ -52,10 +57,89 @@ Says = Annotated[
     list[str] | None,
     typer.Option(help="Words of the --user, as if just said: a query, a comment. Repeatable; nothing is saved."),
 ]
+Language = Annotated[str, typer.Option(help="Language of charts and pages: en or zh.")]
 AsOf = Annotated[
     str | None,
     typer.Option(help="The moment of asking: seconds since 1970 or a date (UTC). Default: after the newest event."),
 ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventLog:
+    """A file of events, and how it is read."""
+
+    events: EventsFile
+    columns: EventColumns = None
+    timezone: Timezone = "UTC"
+
+    def read(self) -> "tuple[Events, CleaningReport]":
+        """The events, and what was left out."""
+        from evorec.data.load import load_events
+
+        return load_events(self.events, columns=mapping(self.columns) or None, timezone=self.timezone)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogAndItems(EventLog):
+    """Events and a catalogue, in files."""
+
+    items: ItemsFile = None
+    item_columns: ItemColumns = None
+
+    def load(self, users: Path | None = None) -> "Loaded":
+        """The dataset, and what reading each of its files kept and dropped."""
+        from evorec.recipes.quickstart import load_dataset
+
+        return load_dataset(
+            self.events,
+            self.items,
+            users,
+            columns=mapping(self.columns),
+            item_columns=mapping(self.item_columns) or None,
+            timezone=self.timezone,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Data(LogAndItems):
+    """Events, catalogue and users, in files."""
+
+    users: UsersFile = None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the files, without their folders."""
+        return [path.name for path in (self.events, self.items, self.users) if path is not None]
+
+    def load(self, users: Path | None = None) -> "Loaded":
+        """As for a log and items, with the table of users."""
+        return super().load(users or self.users)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """What is built, and what counts as interest."""
+
+    recipe: RecipeName = "fast"
+    encoder: EncoderName = "auto"
+    value: ValueMeaning = "nothing"
+    rating_range: RatingRange = RATINGS
+    action_weight: ActionWeights = None
+
+    def chosen(self) -> "Recipe":
+        """The recipe, with what counts."""
+        from evorec.recipes.config import recipe
+
+        counted = feedback(self.value, self.rating_range, self.action_weight)  # before a saved recipe is read
+        return replace(recipe(self.recipe, encoder=self.encoder), feedback=counted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Printing:
+    """What is printed."""
+
+    as_json: Json = False
+    quiet: Quiet = False
 
 
 def mapping(pairs: Sequence[str] | None) -> dict[str, str]:

@@ -1,53 +1,41 @@
 """`evorec train`: from files to a saved model."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from evorec.cli import options
+from evorec.cli.grouping import grouped
 
 
+@grouped
 def train(
-    events: options.EventsFile,
-    items: options.ItemsFile = None,
-    recipe: options.RecipeName = "fast",
+    data: options.Data,
+    build: options.Build,
+    printing: options.Printing,
     out: Annotated[Path, typer.Option(help="Folder to write the model to.")] = options.DEFAULT_MODEL,
-    encoder: options.EncoderName = "auto",
-    users: options.UsersFile = None,
-    value: options.ValueMeaning = "nothing",
-    rating_range: options.RatingRange = options.RATINGS,
-    action_weight: options.ActionWeights = None,
     keep_topics: Annotated[
         Path | None, typer.Option(help="Folder of an earlier model: topics that go on keep their places and names.")
     ] = None,
-    columns: options.EventColumns = None,
-    item_columns: options.ItemColumns = None,
-    timezone: options.Timezone = "UTC",
     seed: options.Seed = 0,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Clean the data, read the items, fit, choose settings by inner validation, save a model."""
     from evorec.cli.holding import read
     from evorec.cli.output import emit_json, messages, reporter
     from evorec.engine.model import Model
     from evorec.models.base import RunOptions
-    from evorec.recipes.config import recipe as recipe_called
     from evorec.recipes.training import fit, load
 
     Model.check_place(out)
-    console = messages(quiet)
-    feedback = options.feedback(value, rating_range, action_weight)
-    chosen = replace(recipe_called(recipe, encoder=encoder), feedback=feedback)
+    console, recipe = messages(printing.quiet), build.chosen()
     earlier = None if keep_topics is None else load(keep_topics).model
-    found = (options.mapping(columns), options.mapping(item_columns) or None, timezone)
-    loaded = read((events, items, users), found, feedback, console)
+    loaded = read(data, recipe.feedback, console)
     reading = reporter(console, "reading texts")
     kept = out / ".evorec-checkpoints"
     run = RunOptions(seed=seed, progress=reporter(console, "training the net, epochs"), checkpoints=kept)
-    engine = fit(loaded.dataset, chosen, run, earlier=earlier, progress=reading)
+    engine = fit(loaded.dataset, recipe, run, earlier=earlier, progress=reading)
     card = engine.model.card
     for note in card.notes:
         console.print(note)
@@ -57,7 +45,7 @@ def train(
     console.print(
         f"saved to {out}{replaced}: {card.users:,} users, {card.items:,} items, {card.events:,} events, {card.encoder}"
     )
-    if as_json:
+    if printing.as_json:
         reports = [report.as_dict() for report in loaded.reports]
         emit_json({"model": str(out), "card": asdict(card), "cleaning": reports})
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from evorec.cli import options
+from evorec.cli.grouping import grouped
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,20 +15,15 @@ if TYPE_CHECKING:
     from evorec.recipes.updating import Updated
 
 
+@grouped
 def update(
     model: options.ModelFolder,
-    events: Annotated[Path, typer.Argument(help="New events, in a file like the training log.", show_default=False)],
-    items: options.ItemsFile = None,
+    data: options.Data,
+    printing: options.Printing,
     out: Annotated[
         Path | None, typer.Option("--output", "--out", help="Folder to write to. Default: the model is replaced.")
     ] = None,
-    users: options.UsersFile = None,
-    columns: options.EventColumns = None,
-    item_columns: options.ItemColumns = None,
-    timezone: options.Timezone = "UTC",
     seed: options.Seed = 0,
-    as_json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """Go on from a saved model with new events: counts exactly, nets by a short warm start; say what that gained."""
     from evorec.cli.holding import accounted
@@ -35,19 +31,14 @@ def update(
     from evorec.core.artifact import identity
     from evorec.engine.model import Model
     from evorec.models.base import RunOptions
-    from evorec.recipes.quickstart import load_dataset
     from evorec.recipes.training import load
     from evorec.recipes.updating import update as updated
 
     place = model if out is None else out
     Model.check_place(place)
-    console = messages(quiet)
+    console = messages(printing.quiet)
     engine = load(model)
-    loaded = load_dataset(
-        events, items, users, columns=options.mapping(columns), item_columns=options.mapping(item_columns) or None,
-        timezone=timezone,
-    )  # fmt: skip
-    loaded = accounted(loaded, engine.model.feedback, console)
+    loaded = accounted(data.load(), engine.model.feedback, console)
     origin = identity(model / "model")[:12]
     reading = reporter(console, "reading texts")
     run = RunOptions(seed=seed, progress=reporter(console, "training the net, epochs"))
@@ -59,7 +50,7 @@ def update(
         console.print(f"saved to {place}: {card.users:,} users, {card.items:,} items, {card.events:,} events")
     else:
         console.print(f"{model} stays as it is")
-    if as_json:
+    if printing.as_json:
         reports = [report.as_dict() for report in loaded.reports]
         emit_json(
             {

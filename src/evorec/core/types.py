@@ -129,6 +129,11 @@ class Events:
         return np.searchsorted(self.user, np.arange(len(self.users) + 1)).astype(np.int64)
 
     @cached_property
+    def weights(self) -> F32:
+        """`float32[n]`: `weight`, 1 each where none is given."""
+        return np.ones(len(self), dtype=np.float32) if self.weight is None else self.weight
+
+    @cached_property
     def tie_group(self) -> I64:
         """`int64[n]`: number of the tie group (one user, one timestamp) each event belongs to, ascending."""
         return tie_groups(self.user, self.timestamp)
@@ -265,6 +270,11 @@ class Queries:
     def owner(self) -> I64:
         """`int64[m]`: the query each history event belongs to."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
+
+    @cached_property
+    def weights(self) -> F32:
+        """`float32[m]`: `weight`, 1 each where none is given."""
+        return np.ones(len(self.item), dtype=np.float32) if self.weight is None else self.weight
 
     @cached_property
     def tie_group(self) -> I64:

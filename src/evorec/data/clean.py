@@ -165,7 +165,7 @@ def what_counts(weighed: Events, feedback: Feedback) -> CleaningReport:
       action 'skip', counts against: 1
     """
     n = len(weighed)
-    weight = np.ones(n) if weighed.weight is None else weighed.weight
+    weight = weighed.weights
     code = np.zeros(n, dtype=np.int16) if weighed.action is None else weighed.action
     by_action = np.asarray([feedback.weight(name) for name in weighed.actions])[code]
     lost, by_value, back = weight <= 0, (weight <= 0) & (by_action > 0), taken_back(weighed)

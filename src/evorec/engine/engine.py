@@ -17,7 +17,7 @@ from evorec.engine.population import PopulationView, view_population
 from evorec.engine.request import Request
 from evorec.engine.results import Recommendations
 from evorec.explain.evidence import Evidence, explain
-from evorec.models.words import steer
+from evorec.models.words import ranking
 from evorec.retrieval.diversity import diversify
 from evorec.retrieval.exact import top_k
 from evorec.store.base import EventLog
@@ -271,9 +271,7 @@ class Engine:
     def _rank(self, queries: Queries, offered: Bool, request: Request) -> tuple[I64, F32]:
         items = self.model.items
         k = min(request.k, len(items))
-        score, _ = self.model.blend.score(queries, items)
-        if queries.remarks is not None:
-            score = score + steer(score, queries, items)
+        score = ranking(self.model.blend, queries, items)
         moments, asked_at = np.unique(queries.as_of, return_inverse=True)
         for number, moment in enumerate(moments):
             on_offer = (items.first_seen < moment) & (moment < self.model.catalogue.available_until) & offered

@@ -172,8 +172,7 @@ def view_interests(
 
 def evidence_rows(query: Queries, items: Items) -> tuple[Any, I64, F64]:
     """Content vectors, times and weights of all that one user did and said, in time order."""
-    content, times = items.topics[query.item], query.timestamp
-    weights = np.ones(len(times)) if query.weight is None else query.weight.astype(np.float64)
+    content, times, weights = items.topics[query.item], query.timestamp, query.weights.astype(np.float64)
     if query.remarks is not None:
         content = np.concatenate([content, query.remarks.topics])
         times = np.concatenate([times, query.remarks.timestamp])

@@ -9,7 +9,7 @@ import numpy as np
 from evorec.core.types import F64, Queries
 from evorec.models.base import Attributing, Items
 from evorec.models.blend import Blend
-from evorec.models.words import nearness_of_each, steer, unsaid
+from evorec.models.words import nearness_of_each, ranking, unsaid
 
 WORDS: Final = "words"  # stands among the names of the scorers
 _LEAST: Final = 0.01  # of everything that spoke for an item: less is no reason
@@ -52,8 +52,8 @@ def explain(
     silent = unsaid(query)
     added, names = _added(blend, silent, items, row), [scorer.name for scorer in blend.scorers]
     if silent is not query:
-        told, untold = (blend.score(asked, items)[0] for asked in (query, silent))
-        lost = float(told[0, row] + steer(told, query, items)[0, row] - untold[0, row])
+        told, untold = (ranking(blend, asked, items)[0, row] for asked in (query, silent))
+        lost = float(told - untold)
         added, names = np.append(added, lost), [*names, WORDS]
     positive = np.maximum(added, 0.0)
     positive[positive < _LEAST * positive.sum()] = 0

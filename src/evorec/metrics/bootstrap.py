@@ -1,4 +1,4 @@
-"""How sure a mean is: the bootstrap over users, for one system and for two in a pair."""
+"""How sure a mean is, over users: the bootstrap for one system and for two in a pair, and the standard error."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -38,6 +38,21 @@ def mean_interval(values: F64, user: NDArray[Any], *, weight: F64 | None = None,
     """
     means = _resampled(values[:, None], user, weight, seed)[:, 0]
     return _interval(float(np.average(values, weights=weight)), means)
+
+
+def standard_error(values: F64, user: NDArray[Any]) -> float:
+    """Standard error of the mean of `values float64[q]`, where those of one user (`user int[q]`) belong together.
+
+    Sums over users of deviations from the mean, squared (the cluster sandwich; Liang and Zeger 1986). With one value a
+    user it is the usual one.
+
+    >>> twice = np.repeat([0.0, 1.0], 50)
+    >>> round(standard_error(twice, np.arange(100)), 3), round(standard_error(twice, np.arange(100) // 2), 3)
+    (0.05, 0.071)
+    """
+    codes = np.unique(user, return_inverse=True)[1]
+    together = np.bincount(codes, weights=values - values.mean())
+    return float(np.sqrt((together**2).sum()) / len(values))
 
 
 def paired_difference(a: F64, b: F64, user: NDArray[Any], *, weight: F64 | None = None, seed: int = 0) -> Interval:

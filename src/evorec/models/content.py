@@ -64,7 +64,7 @@ class Content:
         vectors: F32 = np.asarray(history @ items.embedding, dtype=np.float32)
         if queries.remarks is not None:
             said = queries.remarks
-            left = said.weight * np.exp2(-since(queries) / self.config.half_life_events)
+            left = said.weight * np.exp2(-newer_than_remarks(queries) / self.config.half_life_events)
             np.add.at(vectors, said.owner, left[:, None].astype(np.float32) * said.embedding)
         return unit_rows(vectors)
 
@@ -87,7 +87,7 @@ class Content:
         return self
 
 
-def since(queries: Queries) -> F64:
+def newer_than_remarks(queries: Queries) -> F64:
     """`float64[r]`: how many events and remarks of the same query came after each remark."""
     said = queries.remarks
     assert said is not None

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evorec.core.rng import lots
 from evorec.core.types import F32, I64, Bool, Events, Queries
 
+_LEAST = 1e-3  # weight: what speaks less for an item, or against it, reads like this
 OVERLAP = 0.25  # of a window: context for what comes after it, learned from in the window before
 
 
@@ -53,15 +55,24 @@ class WindowsOfHistory:
         """Windows of like length together, at most `tokens` places a batch, in random order."""
         length = self.stop - self.start
         order = np.argsort(length * rng.uniform(0.9, 1.1, len(length)), kind="stable")
-        widest = np.maximum.accumulate(length[order])
-        cuts, first = [0], 0
-        for k in range(len(order)):
-            if (k - first + 1) * widest[k] > tokens and k > first:
-                cuts.append(k)
-                first = k
-        pieces = np.split(order, cuts[1:])
+        pieces = filled(length[order], tokens)
         for number in rng.permutation(len(pieces)):
-            yield self.take(pieces[number])
+            yield self.take(order[pieces[number]])
+
+
+def filled(length: I64, tokens: int) -> list[slice]:
+    """Runs of rows that fill at most `tokens` places when padded to the longest of them; each has at least one row.
+
+    >>> filled(np.array([1, 2, 2, 9]), 6)
+    [slice(0, 3, None), slice(3, 4, None)]
+    """
+    widest = np.maximum.accumulate(length)
+    found, first = [], 0
+    for k in range(1, len(length) + 1):
+        if k == len(length) or (k - first + 1) * widest[k] > tokens:
+            found.append(slice(first, k))
+            first = k
+    return found
 
 
 def cut_histories(events: Events, length: int) -> WindowsOfHistory:
@@ -101,7 +112,7 @@ def cut_histories(events: Events, length: int) -> WindowsOfHistory:
 
 
 def capped(events: Events, most: int) -> Events:
-    """At most `most` events of each tie group, drawn by item in an order that says nothing.
+    """At most `most` events of each tie group, drawn by chance, always the same.
 
     A window has to hold two groups, the one that is asked from and the one that follows.
 
@@ -112,8 +123,7 @@ def capped(events: Events, most: int) -> Events:
     group = events.tie_group
     if not len(group) or np.bincount(group).max() <= most:
         return events
-    drawn = np.random.default_rng(0).permutation(len(events.items))[events.item]
-    order = np.lexsort((drawn, group))
+    order = np.lexsort((lots(events.items)[events.item], group))
     place = np.empty(len(group), dtype=np.int64)
     place[order] = np.arange(len(group)) - np.searchsorted(group[order], group[order])
     return events.select(place < most)
@@ -190,3 +200,8 @@ def latest(queries: Queries, length: int) -> tuple[I64, Padded]:
     stop = np.cumsum(count)[asked]
     batch = padded(np.maximum(stop - count[asked], stop - 2 * length), stop, queries.tie_group[kept])
     return asked, Padded(row=kept[batch.row], group=batch.group)
+
+
+def strength(weights: F32) -> F32:
+    """`float32[n]`: the logarithm of how strongly each event speaks for its item, as a net reads it."""
+    return np.log(np.maximum(weights, _LEAST)).astype(np.float32)

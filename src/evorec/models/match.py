@@ -83,8 +83,9 @@ class InterestMatch:
     def attribute(self, queries: Queries, items: Items, row: int) -> F64:
         """Each history event's share of the match with item `row`; exact, since I_u is a sum over events."""
         age = (queries.newest[queries.owner] - queries.timestamp) / (self.config.half_life_days * DAY)
-        weight = 1.0 if queries.weight is None else queries.weight
-        return shares_per_query(queries, weight * np.exp2(-age) * (items.topics[queries.item] @ items.topics[row]))
+        return shares_per_query(
+            queries, queries.weights * np.exp2(-age) * (items.topics[queries.item] @ items.topics[row])
+        )
 
     def arrays(self) -> Arrays:
         """Nothing."""

@@ -1,5 +1,6 @@
 """Weights between pairs of items: sparse matrices, row = from, column = to; how they score, and how they are kept."""
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any, Self
 
@@ -50,7 +51,7 @@ def unpacked(arrays: Arrays) -> Sparse:
     return sp.csr_matrix((arrays["data"], arrays["indices"], arrays["indptr"]), shape=(size, size))
 
 
-class PairScorer:
+class PairScorer(ABC):
     """Evidence log(1 + x / x0) for item j, where x adds the weights from each history event to j.
 
     x0 (`unit`) is a typical x, fixed in `fit`; x below 0 counts as 0. Which weights there are, how much an event of a
@@ -64,13 +65,13 @@ class PairScorer:
         self.unit = 1.0
         self._log: Events | None = None
 
+    @abstractmethod
     def _counts_for(self, queries: Queries) -> F64:
         """`float64[m]`: how much each history event counts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _rests_on_one(self, log: Events) -> Sparse:
         """The part of `weights` that one person alone backs in `log`."""
-        raise NotImplementedError
 
     def _take(self, weights: Sparse, *, log: Events | None = None) -> Self:
         self.weights, self._log = weights, log

@@ -16,7 +16,7 @@ from evorec.core.rng import generator
 from evorec.core.types import F32, F64, I64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays, Items, RunOptions, known_pairs, shares_per_query
-from evorec.models.histories import capped, latest
+from evorec.models.histories import capped, filled, latest, strength
 
 if TYPE_CHECKING:
     from evorec.models.nets.sequence import NetShape
@@ -96,6 +96,7 @@ class Sequence:
         self.until = 0  # newest event learned from
         self.history: tuple[float, ...] = ()  # held-back loss after each epoch
         self._encode: Encode | None = None
+        self._onnx: bytes | None = None  # the net as it is served; made when first saved
         self._vectors: tuple[Any, F32] | None = None
 
     def fit(self, dataset: Dataset, options: RunOptions) -> Self:
@@ -141,7 +142,7 @@ class Sequence:
         self.parameters = {name: value.numpy().copy() for name, value in net.state_dict().items()}
         self.delta = task.differences()
         self._encode = lambda *arrays: encode(net, *arrays)
-        self._vectors = None
+        self._vectors = self._onnx = None
         self._remember(events, task.learned(), len(content))
         return self
 
@@ -224,13 +225,13 @@ class Sequence:
         found = np.zeros((len(asked), vectors.shape[1]), dtype=np.float32)
         length = batch.valid.sum(axis=1)
         order = np.argsort(length, kind="stable")
-        weight = np.ones(len(queries.item), np.float32) if queries.weight is None else queries.weight
-        strength = np.log(np.maximum(weight, 1e-3)).astype(np.float32)
-        for rows in _pieces(order, length):
+        logs = strength(queries.weights)
+        for piece in filled(length[order], _TOKENS):
+            rows = order[piece]
             row, group = (a[rows, : length[rows].max()] for a in (batch.row, batch.group))
             time = queries.timestamp[row]  # padding repeats the first event: it is never the newest
             x = vectors[queries.item[row]]
-            found[rows] = self._encoder()(x, strength[row], time, group, queries.as_of[asked[rows]])
+            found[rows] = self._encoder()(x, logs[row], time, group, queries.as_of[asked[rows]])
         return asked, found
 
     def _encoder(self) -> Encode:
@@ -256,15 +257,17 @@ class Sequence:
 
     def arrays(self) -> Arrays:
         """Differences of items that more than one person touched, the net's parameters, and the net as ONNX."""
-        from evorec.models.sequence_training import build, to_onnx
+        if self._onnx is None:
+            require("onnxscript", extra="sequence")
+            from evorec.models.sequence_training import build, to_onnx
 
-        served = to_onnx(build(self._shape(self.delta.shape[1]), self.parameters, 0))
+            self._onnx = to_onnx(build(self._shape(self.delta.shape[1]), self.parameters, 0))
         return {
             "delta": np.where(self.one_person[:, None], np.float32(0), self.delta),
             "trained": self.trained & ~self.one_person,
             "until": np.asarray([self.until], dtype=np.int64),
             "history": np.asarray(self.history, dtype=np.float64),
-            "onnx": np.frombuffer(served, dtype=np.uint8),
+            "onnx": np.frombuffer(self._onnx, dtype=np.uint8),
             **{f"net.{name}": value for name, value in self.parameters.items()},
         }
 
@@ -277,7 +280,8 @@ class Sequence:
         self.parameters = {name[4:]: value for name, value in arrays.items() if name.startswith("net.")}
         options = runtime.SessionOptions()
         options.intra_op_num_threads = 1  # of two threads on a busy machine each waits for the other
-        session = runtime.InferenceSession(arrays["onnx"].tobytes(), options, providers=["CPUExecutionProvider"])
+        self._onnx = arrays["onnx"].tobytes()
+        session = runtime.InferenceSession(self._onnx, options, providers=["CPUExecutionProvider"])
         names = ("x", "strength", "time", "group", "as_of")
         self._encode = lambda *given: session.run(None, dict(zip(names, given, strict=True)))[0]
         self._vectors = None
@@ -301,17 +305,6 @@ def _in_order(events: Events) -> Events:
     order = np.lexsort((events.item, events.timestamp, events.user))
     weight = None if events.weight is None else events.weight[order]
     return replace(events, item=events.item[order], action=None, value=None, text=None, weight=weight)
-
-
-def _pieces(order: I64, length: I64) -> list[I64]:
-    """Rows in the order of their length, at most `_TOKENS` places together."""
-    step = np.maximum(1, _TOKENS // np.maximum(1, length[order]))
-    found, first = [], 0
-    while first < len(order):
-        size = max(1, int(step[min(len(order) - 1, first + int(step[first]) - 1)]))
-        found.append(order[first : first + size])
-        first += size
-    return found
 
 
 def _without_each(query: Queries, places: I64) -> Queries:

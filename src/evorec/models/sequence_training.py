@@ -4,7 +4,6 @@ import io
 import logging
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,8 +14,9 @@ from evorec.core.rng import generator
 from evorec.core.types import F32, F64, I64, Bool
 from evorec.data.dataset import Dataset
 from evorec.models.base import Arrays
-from evorec.models.histories import Padded, Steps, WindowsOfHistory, cut_histories, first_touches, steps_of
+from evorec.models.histories import Padded, Steps, WindowsOfHistory, cut_histories, first_touches, steps_of, strength
 from evorec.models.nets.sequence import HistoryEncoder, NetShape, Served
+from evorec.models.sequence import SequenceConfig
 from evorec.models.training import RowTable
 
 TOKENS = (256, 4096)  # least and most places of a batch
@@ -48,7 +48,14 @@ class NextItemTask:
     """
 
     def __init__(
-        self, dataset: Dataset, content: F32, net: HistoryEncoder, table: RowTable, settings: Any, *, seed: int
+        self,
+        dataset: Dataset,
+        content: F32,
+        net: HistoryEncoder,
+        table: RowTable,
+        settings: SequenceConfig,
+        *,
+        seed: int,
     ) -> None:
         self.events = events = dataset.events
         self.net, self.table, self.settings, self.seed = net, table, settings, seed
@@ -62,11 +69,7 @@ class NextItemTask:
         self.live = np.flatnonzero(count)
         odds = count[self.live] ** _POPULARITY
         self.odds: F64 = odds / odds.sum()
-        self.strength = (
-            torch.zeros(len(events))
-            if events.weight is None
-            else torch.from_numpy(np.log(np.maximum(events.weight, 1e-3)).astype(np.float32))
-        )
+        self.strength = torch.from_numpy(strength(events.weights))
 
     def hold_back(self, share: float) -> None:
         """Learn nothing from a share of the users, and judge on them.
@@ -184,10 +187,9 @@ class NextItemTask:
         taken = torch.zeros(len(self.content), dtype=torch.bool)
         taken[target] = True
         suspects = taken[negative].nonzero()[:, 0]
-        order = torch.argsort(target)
-        # Each suspect negative meets the targets that are the same item.
-        low = torch.searchsorted(target[order].contiguous(), negative[suspects])
-        high = torch.searchsorted(target[order].contiguous(), negative[suspects], right=True)
+        ordered, order = torch.sort(target)
+        low = torch.searchsorted(ordered, negative[suspects])
+        high = torch.searchsorted(ordered, negative[suspects], right=True)
         size = high - low
         owner = torch.repeat_interleave(torch.arange(len(suspects)), size)
         within = torch.arange(int(size.sum())) - torch.repeat_interleave(torch.cumsum(size, 0) - size, size)

@@ -1,6 +1,5 @@
 """Taste: which items go together in whole histories, by a ridge regression for every item."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -10,6 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
+from evorec.core.rng import lots
 from evorec.core.types import F64, Bool, Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.models.base import RunOptions
@@ -49,7 +49,7 @@ def incidence(events: Events, *, limit: int) -> Sparse:
     """
     everybody = np.arange(len(events.users), dtype=np.int32)
     told = events.queries(everybody, np.full(len(everybody), events.newest + 1 if len(events) else 0))
-    weight = _event_weights(told)
+    weight = np.maximum(told.weights, 0).astype(np.float64)
     weight *= _within(told, weight, events.items, limit)
     shape = (len(events.users), len(events.items))
     pair, place = np.unique(told.owner * shape[1] + told.item, return_inverse=True)
@@ -70,17 +70,12 @@ def _within(told: Queries, weight: F64, items: Vocabulary, limit: int) -> Bool:
     if not len(many):
         return kept
     code, place = np.unique(told.item[many], return_inverse=True)
-    # By a hash of the id: codes follow the order of the ids, and change when a log grows.
-    drawn = np.array([_drawn(name) for name in items.decode(code)], dtype=np.uint64)[place]
+    drawn = lots(items.decode(code))[place]
     owner = told.owner[many]
     order = np.lexsort((-weight[many], drawn, -told.tie_group[many], owner))
     owner = owner[order]
     kept[many[order]] = np.arange(len(owner)) - np.searchsorted(owner, owner) < limit
     return kept
-
-
-def _drawn(item: str) -> int:
-    return int.from_bytes(hashlib.blake2b(item.encode(errors="surrogatepass"), digest_size=8).digest(), "little")
 
 
 def gram_matrix(touched: Sparse) -> Sparse:
@@ -133,11 +128,6 @@ def explained_by_neighbours(gram: Sparse, *, neighbours: int, ridge: float) -> S
     return sp.csr_matrix((np.concatenate(weights).astype(np.float32), place), shape=gram.shape)
 
 
-def _event_weights(queries: Queries) -> F64:
-    """`float64[m]`: how strongly each history event speaks for its item; what speaks against it counts 0."""
-    return np.ones(len(queries.item)) if queries.weight is None else np.maximum(queries.weight, 0).astype(np.float64)
-
-
 class Taste(PairScorer):
     """Evidence for item j: how much the whole history of a user makes j expected, whatever the order.
 
@@ -174,7 +164,7 @@ class Taste(PairScorer):
         return self._take(weights, log=events)
 
     def _counts_for(self, queries: Queries) -> F64:
-        weight = _event_weights(queries) * np.exp2(-queries.age / self.config.half_life_events)
+        weight = np.maximum(queries.weights, 0) * np.exp2(-queries.age / self.config.half_life_events)
         weight *= queries.among_latest(self.config.limit)
         return np.where(weight > _FADED, weight, 0.0)
 

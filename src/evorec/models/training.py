@@ -129,7 +129,7 @@ def train(
 class _Loop:
     def __init__(self, task: Task, config: TrainingConfig, epochs: int) -> None:
         self.task, self.config, self.epochs = task, config, epochs
-        self.optimiser = torch.optim.AdamW(task.net.parameters(), lr=config.rate, betas=(0.9, 0.98), weight_decay=0.0)
+        self.optimiser = torch.optim.Adam(task.net.parameters(), lr=config.rate, betas=(0.9, 0.98))
 
     def epoch(self, number: int) -> float:
         self.task.net.train()

@@ -8,7 +8,8 @@ import numpy as np
 from evorec.core.types import F32, F64, Bool, Queries, Remarks
 from evorec.encoders.base import unit_rows
 from evorec.models.base import Items
-from evorec.models.content import since
+from evorec.models.blend import Blend
+from evorec.models.content import newer_than_remarks
 
 STRENGTH: Final = 1.0  # standard deviations of a list's own scores that one of nearness to the words is worth
 _ASIDE: Final = 0.25  # how much content counts beside topics that words name
@@ -25,7 +26,7 @@ def wishes(queries: Queries) -> F64:
     said = queries.remarks
     if said is None:
         return np.zeros(0)
-    force: F64 = said.weight.astype(np.float64) * np.exp2(-since(queries) / _HALF_LIFE)
+    force: F64 = said.weight.astype(np.float64) * np.exp2(-newer_than_remarks(queries) / _HALF_LIFE)
     force[force < _FADED] = 0
     for q in np.unique(said.owner[force > 0]):
         touched = queries.timestamp[queries.offsets[q] : queries.offsets[q + 1]]
@@ -48,6 +49,12 @@ def unsaid(queries: Queries) -> Queries:
         timestamp=said.timestamp[keep],
     )
     return replace(queries, remarks=rest if keep.any() else None)
+
+
+def ranking(blend: Blend, queries: Queries, items: Items) -> F32:
+    """`float32[queries, items]`: what an engine ranks by, the blend and what users wish for in words."""
+    score, _ = blend.score(queries, items)
+    return score if queries.remarks is None else score + steer(score, queries, items)
 
 
 def steer(score: F32, queries: Queries, items: Items) -> F32:

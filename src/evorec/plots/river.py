@@ -21,12 +21,12 @@ _HEIGHT: Final = 4.0  # inches of the river itself
 _WORDS: Final = {
     "en": {
         "share": "share of attention (%)", "time": "time (UTC)", "events": "events", "other": "other topics",
-        "more": "and {} more turning points", "alarm": "▼ called from the stream",
+        "more": "and {} more turning points", "alarm": "◆ called from the stream",
         "legend": "share at the end", "trend": "▲ rising  ▼ falling",
     },
     "zh": {
         "share": "关注份额 (%)", "time": "时间 (UTC)", "events": "事件", "other": "其他主题",
-        "more": "另有 {} 个转折点", "alarm": "▼ 实时检测到的变化",
+        "more": "另有 {} 个转折点", "alarm": "◆ 实时检测到的变化",
         "legend": "末期份额", "trend": "▲ 上升  ▼ 下降",
     },
 }  # fmt: skip
@@ -202,9 +202,9 @@ def draw_river(axes: Sequence[Any], river: River, language: str) -> None:
         stream.plot(
             [date(alarm)],
             [92],  # clear of the numbers of change points
-            "v",
+            "D",
             color="black",
-            markersize=8,
+            markersize=7,
             markeredgecolor="white",
             markeredgewidth=1,
             zorder=5,

@@ -18,8 +18,8 @@ from evorec.engine.engine import Engine
 from evorec.evaluation.baselines import popularity, transitions
 from evorec.evaluation.protocol import Evaluation, Protocol, ScoreFunction, evaluate
 from evorec.models.base import Items, RunOptions
-from evorec.models.blend import Blend, drift
-from evorec.models.words import steer
+from evorec.models.blend import drift
+from evorec.models.words import ranking
 from evorec.recipes.config import Recipe
 from evorec.recipes.training import fit, listen, touched
 from evorec.store.remarks import RemarkLog
@@ -56,7 +56,7 @@ def hold_out(
     engine = fit(replace(dataset, events=weighed.before(split.cut)), recipe, options, progress=progress)
     seconds = time.perf_counter() - started
     items, blend = engine.model.items, engine.model.blend
-    systems: dict[str, ScoreFunction] = {recipe.name: as_the_engine(blend, items)}
+    systems: dict[str, ScoreFunction] = {recipe.name: lambda queries: ranking(blend, queries, items)}
     for scorer in blend.scorers:
         if members or scorer.name.startswith("content"):
             systems[f"{scorer.name} alone"] = ranked_by(scorer.score, items)
@@ -109,16 +109,6 @@ def told(score: ScoreFunction, remarks: RemarkLog, user_ids: Sequence[str], item
         return score(replace(queries, remarks=said))
 
     return with_remarks
-
-
-def as_the_engine(blend: Blend, items: Items) -> ScoreFunction:
-    """What an engine ranks by: the blend, and what users wish for in words."""
-
-    def score(queries: Queries) -> F32:
-        blended, _ = blend.score(queries, items)
-        return blended if queries.remarks is None else blended + steer(blended, queries, items)
-
-    return score
 
 
 def ranked_by(score: Callable[[Queries, Items], tuple[F32, Bool]], items: Items) -> ScoreFunction:

@@ -126,7 +126,7 @@ def listen(engine: Engine, weighed: Events, users: Users | None, *, progress: Pr
     said: dict[float, list[tuple[str, int, str]]] = {1.0: []}
     if weighed.text is not None:
         for row in np.flatnonzero([bool(text) for text in weighed.text]).tolist():
-            weight = 1.0 if weighed.weight is None else float(weighed.weight[row])
+            weight = float(weighed.weights[row])
             remark = (names[weighed.user[row]], int(weighed.timestamp[row]), weighed.text[row])
             said.setdefault(weight if weight < 0 else 1.0, []).append(remark)
     if users is not None:

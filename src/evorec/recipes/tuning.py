@@ -14,13 +14,14 @@ from threadpoolctl import threadpool_limits
 from evorec.core.errors import InputError
 from evorec.core.extras import require
 from evorec.core.rng import generator
-from evorec.core.types import F32, F64
+from evorec.core.types import F32, F64, I32
 from evorec.data.dataset import Dataset
 from evorec.data.feedback import weigh
 from evorec.data.split import split_by_time
 from evorec.encoders.base import Progress
 from evorec.encoders.cache import EmbeddingCache
 from evorec.encoders.opening import open_encoder
+from evorec.metrics.bootstrap import standard_error
 from evorec.models.base import RunOptions, Scorer
 from evorec.recipes.assembly import build_scorer, item_table
 from evorec.recipes.config import Recipe, ScorerSpec
@@ -95,8 +96,9 @@ class Tried:
 class Tuned:
     """The best recipe of so many `trials`, and its cross-fitted NDCG@10 beside that of the recipe it started from.
 
-    `gain` is their mean difference over `targets` at the inner cuts, `error` its standard error. It is the best of many
-    looks at the same targets, so it promises too much; what lies after the cut of `evorec evaluate` was not looked at.
+    `gain` is their mean difference over `targets` at the inner cuts, `error` its standard error over users. It is the
+    best of many looks at the same targets, so it promises too much; what lies after the cut of `evorec evaluate` was
+    not looked at.
     """
 
     recipe: Recipe
@@ -167,6 +169,10 @@ class Judge:
             lists = [trial.shortlists([]) for trial in trials]
             self._known[key] = cross_fitted(list(range(len(recipe.scorers))), recipe, trials, lists)
         return self._known[key]
+
+    def users(self, recipe: Recipe) -> I32:
+        """Who asked, `int32[targets]`, in the order of `quality`."""
+        return np.concatenate([stage.targets.user for stage in self._cuts(recipe)])
 
     def keep(self, recipe: Recipe) -> None:
         """Forget the fits that `recipe` does not need: the next trials start from it."""
@@ -385,5 +391,5 @@ def _result(study: Any, recipe: Recipe, judge: Judge) -> Tuned:
         before=float(before.mean()),
         after=float(after.mean()),
         gain=float(gain.mean()),
-        error=float(gain.std() / np.sqrt(len(gain))),
+        error=standard_error(gain, judge.users(best)),
     )

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final, Self
 
 import numpy as np
@@ -12,7 +13,7 @@ from threadpoolctl import threadpool_limits
 from evorec.core.catalogue import Users
 from evorec.core.errors import InputError
 from evorec.core.ids import Vocabulary
-from evorec.core.types import F32, Events, Queries
+from evorec.core.types import Events, Queries
 from evorec.data.dataset import Dataset
 from evorec.data.feedback import weigh
 from evorec.data.split import Split, time_cut
@@ -22,9 +23,10 @@ from evorec.engine.model import Model, ModelCard
 from evorec.evaluation.protocol import Comparison, Evaluation, Protocol, compare, evaluate
 from evorec.models.base import Incremental, RunOptions, Scorer
 from evorec.models.blend import Blend
+from evorec.models.words import ranking
 from evorec.recipes.assembly import build_scorer, to_the_day
 from evorec.recipes.config import ScorerSpec
-from evorec.recipes.holdout import as_the_engine, told
+from evorec.recipes.holdout import told
 from evorec.recipes.training import listen, touched
 from evorec.store.memory import MemoryLog
 from evorec.store.remarks import RemarkLog
@@ -184,7 +186,7 @@ def _joined(ids: Sequence[str], held: Queries, taken: Events) -> Events:
     users = Vocabulary.of((*ids, *taken.users.decode(np.unique(taken.user))))
     weights = None
     if held.weight is not None or taken.weight is not None:
-        weights = np.concatenate([_weights(held), _weights(taken)])
+        weights = np.concatenate([held.weights, taken.weights])
     return Events.from_codes(
         users=users,
         items=taken.items,
@@ -193,10 +195,6 @@ def _joined(ids: Sequence[str], held: Queries, taken: Events) -> Events:
         timestamp=np.concatenate([held.timestamp, taken.timestamp]),
         weight=weights,
     )
-
-
-def _weights(part: Queries | Events) -> F32:
-    return np.ones(len(part.item), dtype=np.float32) if part.weight is None else part.weight
 
 
 def _held(log: MemoryLog, model: Model) -> Events:
@@ -256,7 +254,7 @@ def _judge(grown: _Grown, options: RunOptions) -> tuple[Gain | None, str]:
     trial = refresh(model, split.train, options)
     who = events.users.decode(targets.user)
     stale, updated = (
-        evaluate(told(as_the_engine(blend, model.items), remarks, who, model.items), split, protocol)
+        evaluate(told(partial(ranking, blend, items=model.items), remarks, who, model.items), split, protocol)
         for blend in (model.blend, trial)
     )
     return Gain(stale=stale, updated=updated), ""

@@ -1,7 +1,7 @@
 """Inner validation: the blend's weights chosen on cuts inside the training time, never on a test part."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Self
 
 import numpy as np
@@ -12,6 +12,7 @@ from evorec.core.types import ALWAYS, F32, F64, I64, Bool
 from evorec.data.dataset import Dataset
 from evorec.data.split import Split, rolling_splits
 from evorec.data.targets import Targets, next_targets, successive_targets
+from evorec.metrics.bootstrap import standard_error
 from evorec.metrics.ranking import ndcg
 from evorec.models.base import Items, RunOptions, Scorer
 from evorec.models.blend import Blend, Choices, collect_choices, context
@@ -216,7 +217,7 @@ def fit_blend(
 
     Weights are fitted on later choices of what users did after each cut; optional scorers are kept where they help
     (`_worth_keeping`). Whether context is kept, or the whole blend, is cross-fitted too (`_keep_best`), beside every
-    member: weights from every second batch of questions are judged on the other batches.
+    member: weights from every second user are judged on the others.
     """
     rng = generator(options.seed, "blend candidates")
     trials = []
@@ -229,7 +230,8 @@ def fit_blend(
         return blend, kept, ("the log is too short to validate on: the weights are the prior",)
     places = [recipe.scorers.index(spec) for spec in kept]
     batches = [_some(batch, places) for trial in trials for batch in trial.batches]
-    return blend, kept, (*told, _keep_best(blend, batches))
+    users = np.concatenate([trial.stage.targets.user for trial in trials])
+    return blend, kept, (*told, _keep_best(blend, batches, users))
 
 
 def _some(batch: Choices, places: list[int]) -> Choices:
@@ -238,7 +240,8 @@ def _some(batch: Choices, places: list[int]) -> Choices:
 
 
 def _worth_keeping(recipe: Recipe, trials: Sequence[Trial]) -> tuple[tuple[ScorerSpec, ...], tuple[str, ...]]:
-    """The scorers that are not optional, and each optional one that lifts NDCG@10 by more than its standard error.
+    """The scorers that are not optional, and each optional one that lifts NDCG@10 by more than its standard error
+    over users.
 
     One after the other in the order of the recipe, each beside those kept before (the one-standard-error rule of
     Breiman, Friedman, Olshen and Stone 1984). Judged over what could come to the top of the whole catalogue: among the
@@ -249,11 +252,12 @@ def _worth_keeping(recipe: Recipe, trials: Sequence[Trial]) -> tuple[tuple[Score
     told = []
     if optional and len(trials) > 1:
         lists = [trial.shortlists(optional) for trial in trials]
+        users = np.concatenate([trial.stage.targets.user for trial in trials])
         best = cross_fitted(kept, recipe, trials, lists)
         for place in optional:
             tried = cross_fitted([*kept, place], recipe, trials, lists)
             gain = tried - best
-            error = float(gain.std() / np.sqrt(len(gain)))
+            error = standard_error(gain, users)
             helps = float(gain.mean()) > max(error, _LEAST_GAIN)
             if helps:
                 kept, best = [*kept, place], tried
@@ -264,24 +268,52 @@ def _worth_keeping(recipe: Recipe, trials: Sequence[Trial]) -> tuple[tuple[Score
 
 
 def cross_fitted(places: list[int], recipe: Recipe, trials: Sequence[Trial], lists: Sequence[list[Choices]]) -> F64:
-    """NDCG@10 of a blend of some of the scorers, `float64[targets]` of all trials, weights from the other trials."""
+    """NDCG@10 of a blend of some of the scorers, `float64[targets]` of all trials.
+
+    The weights come from the other trials, less the choices that are judged: somebody who was away for long stands
+    with the same choice at several cuts.
+    """
     found = []
     for judged, shortlists in zip(trials, lists, strict=True):
         blend = Blend([judged.scorers[place] for place in places], recipe.blend)
-        others = [_some(batch, places) for trial in trials if trial is not judged for batch in trial.thin]
+        others = [
+            _some(batch, places)
+            for trial in trials
+            if trial is not judged
+            for batch in _kept(trial.thin, ~_same_choice(trial.stage.targets, judged.stage.targets))
+        ]
         blend.fit_weights(others, with_errors=False)
         found += [_quality(blend.utilities(_some(batch, places)), batch) for batch in shortlists]
     return np.concatenate(found)
 
 
-def _keep_best(blend: Blend, batches: Sequence[Choices]) -> str:
+def _same_choice(targets: Targets, others: Targets) -> Bool:
+    """`bool[targets]`: which of `targets` stand among `others`, by user and moment."""
+    held = set(zip(others.user.tolist(), others.timestamp.tolist(), strict=True))
+    asked = zip(targets.user.tolist(), targets.timestamp.tolist(), strict=True)
+    return np.fromiter((choice in held for choice in asked), dtype=np.bool_, count=len(targets))
+
+
+def _kept(batches: Sequence[Choices], keep: Bool) -> list[Choices]:
+    """The rows of all batches, one after the other, where `keep bool[targets]` holds."""
+    sizes = [len(batch.target) for batch in batches]
+    parts = np.split(keep, np.cumsum(sizes)[:-1])
+    return [
+        Choices(**{field.name: getattr(batch, field.name)[part] for field in fields(Choices)})
+        for batch, part in zip(batches, parts, strict=True)
+        if part.any()
+    ]
+
+
+def _keep_best(blend: Blend, batches: Sequence[Choices], users: I64) -> str:
     """Fit the blend on all batches; then keep it, or it without context, or the one member that beat both.
 
-    The decision is cross-fitted: weights come from every second batch of questions, quality from the others, and back.
-    A user may stand in both, at different cuts.
+    The decision is cross-fitted: weights come from every second of the `users int64[targets]` who ask, quality from the
+    others, and back.
     """
     quality: dict[str, list[F64]] = {}
-    halves = [batches[0::2], batches[1::2]]
+    second = np.unique(users, return_inverse=True)[1] % 2 == 1
+    halves = [_kept(batches, ~second), _kept(batches, second)]
     for fit, judged in (halves, halves[::-1]) if halves[1] else ():
         for name in ("blend", "blend without context"):
             blend.fit_weights(fit, with_errors=False) if name == "blend" else blend.ignore_context()

@@ -81,7 +81,7 @@ class MemoryLog:
             start, stop = self._rows(user_id)
             stop = start + int(np.searchsorted(self._base.timestamp[start:stop], moment))
             item, time = self._base.item[start:stop], self._base.timestamp[start:stop]
-            weight = np.ones(stop - start, np.float32) if self._base.weight is None else self._base.weight[start:stop]
+            weight = self._base.weights[start:stop]
             recent = [event for event in self._recent.get(user_id, ()) if event[0] < moment]
             if recent:
                 item = np.concatenate([item, np.asarray([event[1] for event in recent], dtype=np.int32)])
