@@ -8,9 +8,8 @@ import json
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ import numpy as np
 from questions import Asked, Stage, ask, inner, question, split_of
 from sets import FOLDER
 
-from evorec.core.types import F64, I32, Queries
+from evorec.core.types import F64, I32
 from evorec.evaluation.protocol import Protocol
 from evorec.evaluation.report import machine
 from evorec.metrics.bootstrap import Interval, mean_interval, paired_difference
@@ -56,7 +55,7 @@ class Cell:
     versions: str
     settings: Settings
     data: str
-    protocol: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, Any]
 
     @property
     def key(self) -> str:
@@ -184,14 +183,9 @@ def check(top: I32, asked: Asked) -> None:
         raise CellError("a list names an item twice, or one that is no candidate")
     if not asked.protocol.repeats:
         for start in range(0, len(targets), 5000):
-            rows = targets.slice(start, start + 5000)
-            if seen(top[start : start + 5000], rows.queries(asked.split.dataset.events)).any():
+            told = targets.slice(start, start + 5000).queries(asked.split.dataset.events)
+            if hits(top[start : start + 5000], told.offsets, told.item).any():
                 raise CellError("a list names an item of the history")
-
-
-def seen(top: I32, told: Queries) -> np.ndarray:
-    """`bool[q, k]`: listed items that stand in the history."""
-    return hits(top, told.offsets, told.item)
 
 
 def digest(*paths: Path) -> str:
@@ -227,7 +221,3 @@ def kept_ndcg(cell: Mapping[str, Any]) -> Path:
 def source_digest() -> str:
     """The state of our own code."""
     return digest(*sorted((ROOT / "src").rglob("*.py")))
-
-
-if __name__ == "__main__":
-    sys.exit("cells are run by versus.py")

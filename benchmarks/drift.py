@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sets import machine_words
 from switches import (
     HORIZONS,
     LEADING,
@@ -381,8 +382,7 @@ def main(names: list[str]) -> None:
     for name in names or LENGTH:
         lines += measure(name)
         print("\n".join(lines), flush=True)
-    circumstances = ", ".join(f"{key} {value}" for key, value in machine().items())
-    lines += [f"Machine: {circumstances}. Seed 0."]
+    lines += [f"Machine: {machine_words(machine())}. Seed 0."]
     (Path(__file__).parent / "results-drift.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

@@ -9,6 +9,7 @@ import sets  # isort: skip  # first: it sets the threads
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from evorec.evaluation.report import machine
 from evorec.metrics.bootstrap import mean_interval, paired_difference
 from evorec.models.base import RunOptions
 from evorec.models.blend import drift
+from evorec.models.words import ranking
 from evorec.recipes.config import fast
 from evorec.recipes.training import fit
 
@@ -42,7 +44,7 @@ def main(names: list[str]) -> None:
             "",
             *rows,
             "",
-            f"Machine: {', '.join(f'{name} {value}' for name, value in machine().items())}.",
+            f"Machine: {sets.machine_words(machine())}.",
             "",
         ]
     )
@@ -61,7 +63,7 @@ def table(name: str) -> list[str]:
     for recipe in (bare, full):
         engine = fit(split.train, recipe, RunOptions(seed=0))
         blend, items = engine.model.blend, engine.model.items
-        found[recipe.name] = evaluate(lambda q, b=blend, i=items: b.score(q, i)[0], split, PROTOCOL).per_query["ndcg"]
+        found[recipe.name] = evaluate(partial(ranking, blend, items=items), split, PROTOCOL).per_query["ndcg"]
         kept = ", ".join(s.name for s in blend.scorers if s.name in [o.name for o in full.scorers if o.optional])
     targets = PROTOCOL.targets(split)
     for start in range(0, len(targets), 2000):

@@ -59,8 +59,8 @@ def main(arguments: list[str]) -> None:
         sections.append(section)
         verdicts.append(verdict)
         print(section, flush=True)
-    circumstances = ", ".join(f"{key} {value}" for key, value in machine().items())
-    end = "\n".join(verdicts) + f"\n\nMachine: {circumstances}; one thread, seed 0. Seconds are of processor time.\n"
+    told = sets.machine_words(machine())
+    end = "\n".join(verdicts) + f"\n\nMachine: {told}; one thread, seed 0. Seconds are of processor time.\n"
     print(end)
     if not inner and names == list(sets.SETS):
         head = (

@@ -45,9 +45,8 @@ def main() -> None:
     seconds = timed(lambda: fit_shares(before, after))
     rows.append(("P and b by likelihood, the same pairs", f"{seconds:.1f} s"))
 
-    circumstances = ", ".join(f"{name} {value}" for name, value in machine().items())
     text = "\n".join(["| measure, one thread | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
-    text += f"\n\nMachine: {circumstances}. Data: ml-1m, {len(topics.names)} genres.\n"
+    text += f"\n\nMachine: {sets.machine_words(machine())}. Data: ml-1m, {len(topics.names)} genres.\n"
     print(text)
     (Path(__file__).parent / "results-interests.md").write_text(text, encoding="utf-8")
 

@@ -8,14 +8,14 @@ has not had. Targets lie in the last tenth of the log; with --inner, for choosin
 split. With all sets, and without --inner, the text is written beside this file.
 """
 
+import sets  # isort: skip  # first: it sets the threads
+
 import sys
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import sets  # first: it sets the number of threads
-from sets import SETS
 
 from evorec.core.rng import generator
 from evorec.core.types import DAY, F32, F64, I64
@@ -59,15 +59,14 @@ MATCHES = {  # similarity, sharpness, journeys at most
 
 def main(arguments: list[str]) -> None:
     inner = "--inner" in arguments
-    names = [name for name in arguments if name != "--inner"] or list(SETS)
+    names = [name for name in arguments if name != "--inner"] or list(sets.SETS)
     sections = []
     for name in names:
         sections.append(report(name, inner))
         print(sections[-1], flush=True)
-    circumstances = ", ".join(f"{key} {value}" for key, value in machine().items())
-    end = f"Machine: {circumstances}; one thread, seed 0.\n"
+    end = f"Machine: {sets.machine_words(machine())}; one thread, seed 0.\n"
     print(end)
-    if not inner and names == list(SETS):
+    if not inner and names == list(sets.SETS):
         head = "# Journeys and latent needs\n\nMeans with [95% interval over users].\n"
         text = "\n".join([head, *sections, end])
         (Path(__file__).parent / "results-journeys.md").write_text(text, encoding="utf-8")

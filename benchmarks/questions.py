@@ -1,9 +1,6 @@
 """Questions: one split of a public set, asked of every system in the same way."""
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before numpy is imported
+from sets import read  # isort: skip  # first: it sets the threads
 
 import sys
 from dataclasses import dataclass, replace
@@ -20,7 +17,6 @@ from evorec.evaluation.protocol import Protocol, tie_order
 
 sys.path.insert(0, str(Path(__file__).parent / "peers"))
 from exchange import Question
-from sets import read
 
 Stage = Literal["inner", "test"]
 INNER = 2000  # queries at most that settings are chosen on

@@ -3,10 +3,7 @@
 Data: a simulated log with 28,000 items and 20,000 users, or the files given: python benchmarks/run.py EVENTS ITEMS.
 """
 
-import os
-
-for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[variable] = "1"  # before numpy is imported: one thread is what a request gets
+import sets  # isort: skip  # first: one thread is what a request gets
 
 import statistics
 import sys
@@ -52,10 +49,9 @@ def main(arguments: list[str]) -> None:
         ("explain, one item, median / 95% (ms)", f"{statistics.median(why):.2f} / {high(why):.2f}"),
         ("peak memory (MB)", f"{peak_memory():,.0f}"),
     ]
-    circumstances = ", ".join(f"{name} {value}" for name, value in machine().items())
     text = "\n".join(["| measure, one thread | value |", "|---|---|", *(f"| {a} | {b} |" for a, b in rows)])
     name = Path(arguments[0]).parent.name if arguments else "simulated"
-    text += f"\n\nMachine: {circumstances}. Data: {name}.\n"
+    text += f"\n\nMachine: {sets.machine_words(machine())}. Data: {name}.\n"
     print(text)
     (Path(__file__).parent / f"results-{name}.md").write_text(text, encoding="utf-8")
 

@@ -5,8 +5,10 @@ import os
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ[variable] = "1"  # before numpy is imported: shared machines are noisy enough
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -49,6 +51,11 @@ def histories(dataset: Dataset) -> Histories:
     """The events that name an item."""
     events = dataset.events.select(dataset.events.item >= 0)
     return Histories(offsets=events.offsets, item=events.item, timestamp=events.timestamp)
+
+
+def machine_words(machine: Mapping[str, Any]) -> str:
+    """A machine as the results name it."""
+    return ", ".join(f"{name} {value}" for name, value in machine.items())
 
 
 def texts(dataset: Dataset) -> list[str]:

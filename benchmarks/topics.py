@@ -3,13 +3,14 @@
 Prints Markdown and writes results-topics.md beside this file. Needs the data of sets.py and kuairec-captions-zh.
 """
 
+import sets  # isort: skip  # first: it sets the threads
+
 import sys
 from dataclasses import dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
-import sets  # before numpy: it sets the number of threads
 from scipy.optimize import linear_sum_assignment
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -96,7 +97,7 @@ def main() -> None:
             "As they come out, with the number of items nearest to each topic.",
             "",
             *pages,
-            f"Machine: {', '.join(f'{name} {value}' for name, value in machine().items())}.",
+            f"Machine: {sets.machine_words(machine())}.",
             "",
         ]
     )

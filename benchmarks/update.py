@@ -11,6 +11,7 @@ import sets  # first: one thread, before numpy is imported
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from evorec.data.dataset import Dataset
@@ -19,8 +20,8 @@ from evorec.engine.engine import Engine
 from evorec.evaluation.protocol import Evaluation, Protocol, compare, evaluate
 from evorec.evaluation.report import machine
 from evorec.models.base import RunOptions
+from evorec.models.words import ranking
 from evorec.recipes.config import Recipe, recipe
-from evorec.recipes.holdout import as_the_engine
 from evorec.recipes.training import fit
 from evorec.recipes.updating import update
 
@@ -66,7 +67,7 @@ def measured(dataset: Dataset, chosen: Recipe) -> list[list[str]]:
 
 
 def foreseen(engine: Engine, dataset: Dataset, cut: int, protocol: Protocol) -> Evaluation:
-    score = as_the_engine(engine.model.blend, engine.model.items)
+    score = partial(ranking, engine.model.blend, items=engine.model.items)
     return evaluate(score, Split(dataset=dataset, cut=cut), protocol)
 
 
@@ -81,8 +82,8 @@ def keep(key: list[str], rows: list[list[str]]) -> None:
     table = [[cell.strip() for cell in line.strip("|").split("|")] for line in held if line.startswith("|")][2:]
     table = sorted([row for row in table if row[:2] != key] + [[*key, *row] for row in rows])
     lines = ["| " + " | ".join(row) + " |" for row in (COLUMNS, ["---"] * len(COLUMNS), *table)]
-    circumstances = ", ".join(f"{name} {value}" for name, value in machine().items())
-    RESULTS.write_text("\n".join([HEAD, *lines, "", f"Machine: {circumstances}.", ""]), encoding="utf-8")
+    end = f"Machine: {sets.machine_words(machine())}."
+    RESULTS.write_text("\n".join([HEAD, *lines, "", end, ""]), encoding="utf-8")
     print("\n".join(lines))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cells import KEPT, Bench, CellError, System, choose, differences, source_digest
-from sets import FOLDER, SETS
+from sets import FOLDER, SETS, machine_words
 
 from evorec.metrics.bootstrap import Interval
 from evorec.recipes.config import RECIPES
@@ -160,8 +160,7 @@ def circumstances(cells: Sequence[tuple[System, dict[str, Any]]]) -> list[str]:
     """On which machines and days the cells were run, with which versions and seeds."""
     machines: dict[str, set[str]] = {}
     for _, cell in cells:
-        words = ", ".join(f"{name} {value}" for name, value in cell["machine"].items())
-        machines.setdefault(words, set()).add(cell["date"])
+        machines.setdefault(machine_words(cell["machine"]), set()).add(cell["date"])
     pins = sorted({pin for system, _ in cells for pin in system.versions.split() if "==" in pin})
     seeds = sorted({cell["settings"]["seed"] for _, cell in cells})
     lines = [f"Machine: {words}. Date: {', '.join(sorted(dates))}." for words, dates in machines.items()]

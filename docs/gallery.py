@@ -9,11 +9,11 @@ from sphinx.application import Sphinx
 import evorec
 from evorec.data.simulate import Simulation, chinese_demo, simulate
 from evorec.engine.engine import Engine
-from evorec.engine.pictures import draw_interests, draw_population
+from evorec.engine.pictures import draw_interests, draw_population, drifts_of, transitions_of
 from evorec.evaluation.protocol import Protocol
 from evorec.plots.comparison.charts import bars, row_of
-from evorec.plots.population import Drifts, drift_chart
-from evorec.plots.transitions import Transitions, transition_map
+from evorec.plots.population import drift_chart
+from evorec.plots.transitions import transition_map
 from evorec.recipes.account import account
 
 FOLDER = Path(__file__).parent / "_build" / "gallery"
@@ -39,12 +39,8 @@ def draw(folder: Path) -> None:
     draw_interests(chinese.interests(USER), USER, folder / "portrait-zh.svg", language="zh")
     view = engine.population()
     draw_population(view, folder / "population-en.svg")
-    everybody = view.population
-    share = everybody.shares[everybody.shares.any(axis=1)].mean(axis=0)
-    ways = Transitions(topics=everybody.names, p=everybody.transition, share=share)
-    transition_map(ways, folder / "transitions-en.svg", title="A simulated shop of eight topics")
-    drift = Drifts(excess=view.drift.excess, significant=view.drifted)
-    drift_chart(drift, folder / "drift-en.svg", title="A simulated shop of 300 people")
+    transition_map(transitions_of(view), folder / "transitions-en.svg", title="A simulated shop of eight topics")
+    drift_chart(drifts_of(view), folder / "drift-en.svg", title="A simulated shop of 300 people")
     compare_systems(folder / "comparison-en.svg")
 
 

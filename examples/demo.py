@@ -38,7 +38,7 @@ def main() -> None:
         console.print(str(cleaning))
 
     step("2. Read the items with a pretrained model, fit the recipe `fast`")
-    engine = fit(loaded.dataset, recipe("fast"), RunOptions(seed=0), progress=reporter(console, "reading items"))
+    engine = fit(loaded.dataset, recipe("fast"), RunOptions(seed=0), progress=reporter(console, "reading texts"))
     engine.save(FOLDER / "model")
     engine = load(FOLDER / "model")  # what follows runs on the saved model, without the data
     console.print(f"saved to {FOLDER / 'model'}; encoder: {engine.model.card.encoder}")
@@ -106,7 +106,7 @@ def show_interests(engine: Engine, user: str, path: Path, *, title: str, languag
     view = engine.interests(user)
     span = f"{iso_time(int(view.moments[0]))[:10]} to {iso_time(int(view.moments[-1]))[:10]}"
     console.print(
-        table([["topic", span, "now"], *river_text(view.path, view.topics, width=32)], title=title, numbers=(2,))
+        table([["topic", span, "at the end"], *river_text(view.path, view.topics, width=32)], title=title, numbers=(2,))
     )
     interest_river(river_of(view), path, title=title, language=language)
     console.print(f"drew {path}")

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from exchange import Fitted, Question, answer
 from questions import split_of
 
-from evorec.core.types import Queries
 from evorec.evaluation.baselines import popularity, transitions
 from evorec.models.base import RunOptions
+from evorec.models.words import ranking
 from evorec.recipes.config import recipe
 from evorec.recipes.holdout import ranked_by
 from evorec.recipes.training import fit as fit_recipe
@@ -22,11 +23,7 @@ def fit(question: Question, settings: Mapping[str, Any]) -> Fitted:
     split = split_of(question.set, question.stage)
     engine = fit_recipe(split.train, recipe(settings["recipe"]), RunOptions(seed=settings["seed"]))
     items, blend, train = engine.model.items, engine.model.blend, split.train.events
-
-    def whole(asked: Queries) -> Any:
-        return blend.score(asked, items)[0]
-
-    systems = {settings["recipe"]: question.by_score(whole)}
+    systems = {settings["recipe"]: question.by_score(partial(ranking, blend, items=items))}
     if settings["members"]:
         for scorer in blend.scorers:
             systems[f"{scorer.name}, alone"] = question.by_score(ranked_by(scorer.score, items))

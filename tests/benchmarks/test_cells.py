@@ -8,14 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def bench(monkeypatch, tmp_path):
+def bench(benchmarks, monkeypatch, tmp_path):
     """The benchmark modules over one simulated set, with a folder of their own."""
-    monkeypatch.syspath_prepend(str(FOLDER))
-    monkeypatch.syspath_prepend(str(FOLDER / "peers"))
     import cells
     import questions
     from exchange import Question
@@ -28,9 +24,7 @@ def bench(monkeypatch, tmp_path):
     monkeypatch.setattr(cells, "KEPT", tmp_path)
     monkeypatch.setattr(cells, "FOLDER", tmp_path)
     monkeypatch.setattr(cells, "split_of", lambda name, stage: whole if stage == "test" else split_by_time(whole.train))
-    yield cells, questions, Question
-    for name in ("versus", "cells", "questions", "sets", "exchange"):
-        sys.modules.pop(name, None)
+    return cells, questions, Question
 
 
 PROGRAM = """
@@ -57,7 +51,7 @@ answer(fit)
 
 def popular(cells, folder, *scores, watches=True):
     program = folder / "popular.py"
-    program.write_text(PROGRAM.format(peers=str(FOLDER / "peers"), log=str(folder / "runs")))
+    program.write_text(PROGRAM.format(peers=str(Path(cells.__file__).parent / "peers"), log=str(folder / "runs")))
     return cells.System(
         name="popular, by count",
         program=program,

@@ -1,19 +1,14 @@
 """The benchmark of updates: three models under one protocol, and rows that replace their own kind only."""
 
-from pathlib import Path
-
 import pytest
 
 from evorec.data.simulate import SimulationConfig, simulate
 from evorec.recipes.config import fast
 
-FOLDER = Path(__file__).parents[2] / "benchmarks"
-
 
 @pytest.fixture
-def bench(monkeypatch, tmp_path):
+def bench(benchmarks, monkeypatch, tmp_path):
     """The module, with results of its own."""
-    monkeypatch.syspath_prepend(str(FOLDER))
     import update
 
     monkeypatch.setattr(update, "RESULTS", tmp_path / "results.md")

@@ -50,5 +50,7 @@ def test_mistakes_are_named(run, files, tmp_path, tuned):
         done = run(*train, name)
         assert (done.code, done.out) == (2, "")
         assert said in done.err
-    assert run("tune", files / "events.csv", "--minutes", "0").code == 2
-    assert run("tune", files / "events.csv", "--output", tmp_path / "x.toml").code == 2
+    for words, said in ((("--minutes", "0"), "--minutes"), (("--output", tmp_path / "x.toml"), "does not end in")):
+        done = run("tune", files / "events.csv", *words)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err

@@ -40,3 +40,25 @@ def fresh_shop(shop, shop_engine):
         return Engine(shop_engine.model, MemoryLog(shop.events if events is None else events))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def topic_of():
+    """A function: the foremost topic of an item."""
+
+    def find(engine, item_id):
+        return int(engine.model.items.topics[engine.model.items.ids.code(item_id)].argmax())
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def mean_place():
+    """A function: mean rank, from 0, of the items of a topic in the whole list of a user."""
+    from evorec.engine.request import Request
+
+    def find(engine, user, topic, **asked):
+        found = engine.recommend([user], Request(k=len(engine.model.items), repeats=True), **asked).item[0]
+        return float(np.flatnonzero(engine.model.items.topics[found, topic] > 0.5).mean())
+
+    return find

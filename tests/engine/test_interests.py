@@ -7,6 +7,7 @@ from evorec.core.catalogue import Catalogue
 from evorec.core.errors import InputError
 from evorec.core.types import DAY, NEVER, Events
 from evorec.data.dataset import Dataset
+from evorec.interests.journeys import JourneyConfig
 from evorec.recipes.config import fast
 from evorec.recipes.training import fit
 
@@ -219,7 +220,7 @@ class TestJourneys:
             told = [pair for j in view.journeys for pair in zip(j.item.tolist(), j.moments.tolist(), strict=True)]
             assert len(set(told)) == len(told)
             assert set(told) <= set(own)
-            assert len(told) == min(len(own), 100) or len(own) > 100
+            assert len(told) == min(len(own), JourneyConfig().newest)
             for journey in view.journeys:
                 assert (np.diff(journey.moments) >= 0).all()
                 assert journey.name

@@ -153,16 +153,14 @@ class TestViewsThatKnowLittle:
 
 class TestFaults:
     def test_other_languages(self, view, everybody, tmp_path):
-        for draw in (
-            lambda: draw_interests(view, "user-000", tmp_path / "p.svg", language="fr"),
-            lambda: draw_population(everybody, tmp_path / "p.svg", language="fr"),
-        ):
+        for draw, who in ((draw_interests, (view, "user-000")), (draw_population, (everybody,))):
             with pytest.raises(InputError, match="'fr'") as told:
-                draw()
+                draw(*who, tmp_path / "p.svg", language="fr")
             assert "en, zh" in told.value.mend
 
     def test_other_files(self, view, everybody, tmp_path):
-        for path in (tmp_path / "p.gif", tmp_path / "nowhere" / "p.svg"):
-            for draw in (lambda p=path: draw_interests(view, "u", p), lambda p=path: draw_population(everybody, p)):
-                with pytest.raises(InputError):
-                    draw()
+        for path, said in ((tmp_path / "p.gif", "cannot draw into"), (tmp_path / "nowhere" / "p.svg", "no folder")):
+            with pytest.raises(InputError, match=said):
+                draw_interests(view, "u", path)
+            with pytest.raises(InputError, match=said):
+                draw_population(everybody, path)

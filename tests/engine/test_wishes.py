@@ -11,16 +11,6 @@ from evorec.recipes.training import fit
 USERS = [f"user-{number:03d}" for number in range(0, 120, 9)]
 
 
-def topic_of(engine, item_id):
-    return int(engine.model.items.topics[engine.model.items.ids.code(item_id)].argmax())
-
-
-def mean_place(engine, user, topic, **asked):
-    """Mean rank, from 0, of the items of a topic in the whole list of a user."""
-    found = engine.recommend([user], Request(k=len(engine.model.items), repeats=True), **asked).item[0]
-    return float(np.flatnonzero(engine.model.items.topics[found, topic] > 0.5).mean())
-
-
 class TestWishes:
     def test_most_of_the_list_is_what_was_named(self, fresh_shop):
         """For who has a history of something else, and for who has none."""
@@ -39,7 +29,7 @@ class TestWishes:
         assert np.mean([after for _, after in shares]) > 0.6
         assert shares[-1][1] > 0.8
 
-    def test_they_fade_as_events_follow(self, fresh_shop):
+    def test_they_fade_as_events_follow(self, fresh_shop, topic_of, mean_place):
         engine, user, topic = fresh_shop(), USERS[0], 1
         before = mean_place(engine, user, topic)
         engine.observe_words(user, engine.model.topics.names[topic], engine.now)
@@ -50,7 +40,7 @@ class TestWishes:
         moved.append(before - mean_place(engine, user, topic))
         assert moved[1] < moved[0] / 2
 
-    def test_the_words_of_a_review_do_not_steer(self, fresh_shop):
+    def test_the_words_of_a_review_do_not_steer(self, fresh_shop, topic_of, mean_place):
         """Said with an event, they tell of its item; said alone at the same time, they wish for something."""
         engine, ids = fresh_shop(), fresh_shop().model.items.ids
         item, name = next(i for i in ids if topic_of(engine, i) == 0), engine.model.topics.names[1]
@@ -75,7 +65,7 @@ class TestWishes:
             assert not any(reason.words for reason in reasons if reason is not spoken)
         assert reasons[0] is spoken
 
-    def test_the_strongest_of_several_words_comes_first(self, fresh_shop):
+    def test_the_strongest_of_several_words_comes_first(self, fresh_shop, topic_of):
         engine, (one, other) = fresh_shop(), fresh_shop().model.topics.names[:2]
         engine.observe_words("newcomer", other, engine.now)
         engine.observe_words("newcomer", one, engine.now)

@@ -1,26 +1,15 @@
 """Claims: the best against the runner-up, one system against the best baseline."""
 
-import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Events
-from evorec.data.dataset import Dataset
-from evorec.data.split import split_by_time
 from evorec.evaluation.baselines import popularity, transitions
 from evorec.evaluation.claims import claims, leading
 from evorec.evaluation.protocol import Protocol, compare, evaluate
 
 
 @pytest.fixture(scope="module")
-def evaluations():
-    rng = np.random.default_rng(0)
-    log = Events.create(
-        user_ids=[f"u{u}" for u in rng.integers(0, 40, 900)],
-        item_ids=[f"i{i}" for i in rng.integers(0, 30, 900)],
-        timestamps=rng.integers(0, 200, 900) * DAY,
-    )
-    split = split_by_time(Dataset.create(log))
+def evaluations(split):
     asked = Protocol(kind="successive")
     systems = {"popularity": popularity(split.train.events), "recent": popularity(split.train.events, 7),
                "transitions": transitions(split.train.events)}  # fmt: skip

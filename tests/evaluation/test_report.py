@@ -6,23 +6,9 @@ import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Events
-from evorec.data.dataset import Dataset
-from evorec.data.split import split_by_time
 from evorec.evaluation.baselines import popularity, transitions
 from evorec.evaluation.protocol import Protocol, evaluate
 from evorec.evaluation.report import machine, peak_memory, report
-
-
-@pytest.fixture(scope="module")
-def split():
-    rng = np.random.default_rng(0)
-    log = Events.create(
-        user_ids=[f"用户{u}" for u in rng.integers(0, 40, 900)],
-        item_ids=[f"i{i}" for i in rng.integers(0, 30, 900)],
-        timestamps=rng.integers(0, 200, 900) * DAY,
-    )
-    return split_by_time(Dataset.create(log))
 
 
 @pytest.fixture(scope="module")

@@ -1,10 +1,12 @@
 """Small logs, queries and item tables to score by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evorec.core.ids import Vocabulary
-from evorec.core.types import DAY, Events, Queries
+from evorec.core.types import DAY, Events, Queries, Remarks
 from evorec.models.base import Items
 
 
@@ -31,6 +33,31 @@ def ask():
             timestamp=np.asarray([int(day * DAY) for _, day in events], dtype=np.int64),
             as_of=np.full(len(histories), as_of * DAY, dtype=np.int64),
         )
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def beside():
+    """A function: queries with remarks, for each a list of `(day, embedding, topics, weight)`; None is not known."""
+
+    def known(rows):
+        width = max((len(row) for row in rows if row is not None), default=0)
+        return np.asarray([np.zeros(width) if row is None else row for row in rows], dtype=np.float32)
+
+    def make(queries, *said):
+        rows = [row for own in said for row in own]
+        if not rows:
+            return queries
+        days, embedding, topics, weight = zip(*rows, strict=True)
+        remarks = Remarks(
+            offsets=np.cumsum([0, *map(len, said)]).astype(np.int64),
+            embedding=known(embedding),
+            topics=known(topics),
+            weight=np.asarray(weight, dtype=np.float32),
+            timestamp=np.asarray([int(day * DAY) for day in days], dtype=np.int64),
+        )
+        return replace(queries, remarks=remarks)
 
     return make
 

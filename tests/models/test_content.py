@@ -1,28 +1,12 @@
 """Content: cosines with a decayed profile, worked by hand."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Remarks
 from evorec.models.content import Content, ContentConfig
 
 EMBEDDING = [[1, 0], [0, 1], [0.6, 0.8], [0, 0]]
-
-
-def beside(queries, *said):
-    """Queries with remarks: a list of `(day, embedding, weight)` for each."""
-    flat = [remark for own in said for remark in own]
-    remarks = Remarks(
-        offsets=np.cumsum([0, *map(len, said)]).astype(np.int64),
-        embedding=np.asarray([vector for _, vector, _ in flat], dtype=np.float32).reshape(-1, 2),
-        topics=np.zeros((len(flat), 0), dtype=np.float32),
-        weight=np.asarray([weight for *_, weight in flat], dtype=np.float32),
-        timestamp=np.asarray([day * DAY for day, *_ in flat], dtype=np.int64),
-    )
-    return replace(queries, remarks=remarks)
 
 
 def test_golden(ask, table):
@@ -62,43 +46,43 @@ def test_what_speaks_against_an_item_is_no_reason(ask, table):
     assert share.tolist() == [0, 1]
 
 
-def test_words_golden(ask, table):
+def test_words_golden(ask, beside, table):
     # The words came before the newest event, one back: they count half, like the event of the same age before them.
-    queries = beside(ask([(0, 1), (1, 3)]), [(2, [0, 1], 1)])
+    queries = beside(ask([(0, 1), (1, 3)]), [(2, [0, 1], None, 1)])
     evidence, known = Content(ContentConfig(half_life_events=1)).score(queries, table(EMBEDDING))
     profile = np.array([0.5, 1 + 0.5])
     np.testing.assert_allclose(evidence[0, :2], profile / np.linalg.norm(profile), rtol=1e-6)
     assert known.tolist() == [[True, True, True, False]]
 
 
-def test_newer_words_make_older_ones_fade(ask, table):
-    queries = beside(ask([]), [(1, [1, 0], 1), (2, [0, 1], 1)])
+def test_newer_words_make_older_ones_fade(ask, beside, table):
+    queries = beside(ask([]), [(1, [1, 0], None, 1), (2, [0, 1], None, 1)])
     evidence, _ = Content(ContentConfig(half_life_events=1)).score(queries, table(EMBEDDING))
     np.testing.assert_allclose(evidence[0, :2], np.array([0.5, 1]) / np.hypot(0.5, 1), rtol=1e-6)
 
 
-def test_words_at_one_moment_and_with_an_event_are_of_one_age(ask, table):
+def test_words_at_one_moment_and_with_an_event_are_of_one_age(ask, beside, table):
     """The order inside a tie group means nothing: neither of words nor of words and events."""
     content = Content(ContentConfig(half_life_events=0.5))
-    said = [(2, [1, 0], 1), (2, [0, 1], 1)]
+    said = [(2, [1, 0], None, 1), (2, [0, 1], None, 1)]
     for rows in (said, said[::-1]):
         evidence, _ = content.score(beside(ask([]), rows), table(EMBEDDING))
         np.testing.assert_allclose(evidence[0, :2], [2**-0.5] * 2, rtol=1e-6)
-    evidence, _ = content.score(beside(ask([(0, 2)]), [(2, [0, 1], 1)]), table(EMBEDDING))
+    evidence, _ = content.score(beside(ask([(0, 2)]), [(2, [0, 1], None, 1)]), table(EMBEDDING))
     np.testing.assert_allclose(evidence[0, :2], [2**-0.5] * 2, rtol=1e-6)
 
 
-def test_what_is_taken_back_pushes_away(ask, table):
+def test_what_is_taken_back_pushes_away(ask, beside, table):
     content, items = Content(ContentConfig(half_life_events=2)), table(EMBEDDING)
     plain = content.score(ask([(0, 1), (1, 2)]), items)[0][0]
-    taken = content.score(beside(ask([(0, 1), (1, 2)]), [(3, [1, 0], -1)]), items)[0][0]
+    taken = content.score(beside(ask([(0, 1), (1, 2)]), [(3, [1, 0], None, -1)]), items)[0][0]
     assert taken[0] < plain[0]
     assert taken[1] > plain[1]
 
 
-def test_words_of_one_user_are_not_those_of_another(ask, table):
+def test_words_of_one_user_are_not_those_of_another(ask, beside, table):
     content, items = Content(), table(EMBEDDING)
-    both = content.score(beside(ask([(0, 1)], [(0, 1)], []), [], [(2, [0, 1], 1)], [(2, [1, 0], 2)]), items)
+    both = content.score(beside(ask([(0, 1)], [(0, 1)], []), [], [(2, [0, 1], None, 1)], [(2, [1, 0], None, 2)]), items)
     alone = content.score(ask([(0, 1)]), items)
     assert both[0][0].tolist() == alone[0][0].tolist()
     assert both[0][1, 1] > both[0][0, 1]
@@ -106,8 +90,8 @@ def test_words_of_one_user_are_not_those_of_another(ask, table):
     assert both[1][2].tolist() == [True, True, True, False]
 
 
-def test_words_alone_have_no_events_to_attribute_to(ask, table):
-    assert Content().attribute(beside(ask([]), [(1, [1, 0], 1)]), table(EMBEDDING), 0).shape == (0,)
+def test_words_alone_have_no_events_to_attribute_to(ask, beside, table):
+    assert Content().attribute(beside(ask([]), [(1, [1, 0], None, 1)]), table(EMBEDDING), 0).shape == (0,)
 
 
 def test_faults_are_named():

@@ -120,26 +120,25 @@ class TestContract:
         queries = ask([(1, 1), (9, 2), (17, 2), (18, 4)])
         share = fitted.attribute(queries, items, 10)
         assert share.sum() == pytest.approx(1)
-        parts = []
-        for event in range(4):
-            pull = (fitted.step @ fitted.vectors[10]).reshape(len(MEMORIES), -1)
-            whole = memories(queries, fitted.vectors).reshape(len(MEMORIES), -1)
-            total = 0.0
-            for memory, half_life in enumerate(MEMORIES):
-                decay = np.exp2(-queries.age / half_life)
-                length = np.linalg.norm(decay @ fitted.vectors[queries.item])
-                total += decay[event] / length * float(fitted.vectors[queries.item[event]] @ pull[memory])
-                np.testing.assert_allclose(
-                    whole[memory], decay @ fitted.vectors[queries.item] / length, atol=2e-3
-                )  # old events are left out of it
-            parts.append(total)
-        assert sum(parts) == pytest.approx(float(fitted.score(queries, items)[0][0, 10]), abs=5e-3)
+        pull = (fitted.step @ fitted.vectors[10]).reshape(len(MEMORIES), -1)
+        whole = memories(queries, fitted.vectors).reshape(len(MEMORIES), -1)
+        parts = np.zeros(4)
+        for memory, half_life in enumerate(MEMORIES):
+            decayed = np.exp2(-queries.age / half_life)[:, None] * fitted.vectors[queries.item]
+            decayed /= np.linalg.norm(decayed.sum(axis=0))
+            np.testing.assert_allclose(whole[memory], decayed.sum(axis=0), atol=2e-3)  # old events are left out of it
+            parts += decayed @ pull[memory]
+        assert parts.sum() == pytest.approx(float(fitted.score(queries, items)[0][0, 10]), abs=5e-3)
         positive = np.maximum(parts, 0)
         np.testing.assert_allclose(share, positive / positive.sum(), atol=1e-3)
 
     def test_people_without_a_history_have_nothing_to_attribute(self, fitted, items, ask):
         assert fitted.attribute(ask([]), items, 0).shape == (0,)
-        assert fitted.attribute(ask([], [(0, 1)], []), items, 1).sum() in (0, 1)
+        alone = ask([], [(0, 1)], [])
+        score = fitted.score(alone, items)[0][1]
+        assert score.min() < 0 < score.max()
+        shares = [fitted.attribute(alone, items, int(row)).tolist() for row in (score.argmax(), score.argmin())]
+        assert shares == [[1], [0]]  # what speaks against an item is no reason for it
 
     def test_the_same_seed_gives_the_same_step(self, marching, fitted):
         again = Evolution(EvolutionConfig(dimension=8, ridge=10.0)).fit(marching, RUN)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from evorec.core.errors import InputError
-from evorec.core.types import DAY, Queries, Remarks
+from evorec.core.types import DAY, Queries
 from evorec.interests.state import InterestConfig, InterestState
 from evorec.models.base import Items
 from evorec.models.match import InterestMatch, InterestMatchConfig, interests
@@ -22,19 +22,6 @@ SAID = st.lists(
     st.tuples(st.integers(0, 30), arrays(np.float32, 2, elements=st.floats(0, 1, width=32)), st.floats(-2, 2)),
     max_size=5,
 ).map(lambda rows: sorted(rows, key=lambda row: row[0]))
-
-
-def beside(queries, *said):
-    """Queries with remarks: a list of `(day, topics, weight)` for each."""
-    flat = [remark for own in said for remark in own]
-    remarks = Remarks(
-        offsets=np.cumsum([0, *map(len, said)]).astype(np.int64),
-        embedding=np.zeros((len(flat), 0), dtype=np.float32),
-        topics=np.asarray([topics for _, topics, _ in flat], dtype=np.float32).reshape(-1, 2),
-        weight=np.asarray([weight for *_, weight in flat], dtype=np.float32),
-        timestamp=np.asarray([day * DAY for day, *_ in flat], dtype=np.int64),
-    )
-    return replace(queries, remarks=remarks)
 
 
 def test_golden(ask, table):
@@ -63,34 +50,34 @@ def test_attribution_is_faithful(ask, table, faithful):
     np.testing.assert_allclose(share, np.array([0, 0.25, 2**-0.1]) / (0.25 + 2**-0.1), rtol=1e-6)
 
 
-def test_words_and_weights_golden(ask, table):
+def test_words_and_weights_golden(ask, beside, table):
     # i0 counts half and is ten days old; words for the second topic, weight 2, are new; i1 is taken back in part.
     queries = replace(ask([(0, 80), (1, 85)]), weight=np.array([0.5, 2**0.5], np.float32))
-    queries = beside(queries, [(85, [0, 1], -(2**-0.5)), (90, [0, 1], 2)])
+    queries = beside(queries, [(85, None, [0, 1], -(2**-0.5)), (90, None, [0, 1], 2)])
     m = interests(queries, table(topics=TOPICS), half_life_days=10)
     np.testing.assert_allclose(m, [[0.5 / 2, 2 + 1 - 0.5]], rtol=1e-6)
     evidence, _ = MATCH.score(queries, table(topics=TOPICS))
     np.testing.assert_allclose(evidence[0, :2], np.array([0.25, 2.5]) / np.hypot(0.25, 2.5), rtol=1e-6)
 
 
-def test_words_alone_are_interests(ask, table):
-    evidence, known = MATCH.score(beside(ask([], []), [(5, [0, 1], 1)], []), table(topics=TOPICS))
+def test_words_alone_are_interests(ask, beside, table):
+    evidence, known = MATCH.score(beside(ask([], []), [(5, None, [0, 1], 1)], []), table(topics=TOPICS))
     assert known.tolist() == [[True, True, True, False], [False] * 4]
     np.testing.assert_allclose(evidence[0], [0, 1, 2**-0.5, 0], rtol=1e-6)
 
 
-def test_what_speaks_against_all_topics_is_no_interest(ask, table):
-    _, known = MATCH.score(beside(ask([(0, 5)]), [(6, [1, 0], -3)]), table(topics=TOPICS))
+def test_what_speaks_against_all_topics_is_no_interest(ask, beside, table):
+    _, known = MATCH.score(beside(ask([(0, 5)]), [(6, None, [1, 0], -3)]), table(topics=TOPICS))
     assert not known.any()
 
 
-def test_what_is_taken_back_is_no_match(ask, table):
-    queries = beside(ask([(0, 5), (1, 5)]), [(6, [1, 0], -3)])
+def test_what_is_taken_back_is_no_match(ask, beside, table):
+    queries = beside(ask([(0, 5), (1, 5)]), [(6, None, [1, 0], -3)])
     np.testing.assert_allclose(MATCH.score(queries, table(topics=TOPICS))[0][0], [0, 1, 2**-0.5, 0], rtol=1e-6)
 
 
 @given(DONE, SAID, st.randoms(use_true_random=False))
-def test_it_is_the_state_that_was_streamed(done, said, random):
+def test_it_is_the_state_that_was_streamed(beside, done, said, random):
     """I_u of the scorer, from events and remarks, is what the streamed state holds just after the newest of them."""
     queries = Queries(
         offsets=np.array([0, len(done)]),
@@ -108,7 +95,8 @@ def test_it_is_the_state_that_was_streamed(done, said, random):
     state = InterestState(2, InterestConfig(short_days=10))
     for day, content, weight in stream:
         state.observe(content, day * DAY, float(np.float32(weight)))
-    found = interests(beside(queries, said), items, half_life_days=10)[0]
+    spoken = [(day, None, content, weight) for day, content, weight in said]
+    found = interests(beside(queries, spoken), items, half_life_days=10)[0]
     np.testing.assert_allclose(found, state.at(max(state.newest, 0) + 1)[0], atol=1e-5)
 
 
@@ -119,11 +107,11 @@ def test_attribution_counts_weights(ask, table):
     np.testing.assert_allclose(share, [0.25, 0.75, 0], rtol=1e-6)
 
 
-def test_words_leave_the_shares_of_events_alone(ask, table):
+def test_words_leave_the_shares_of_events_alone(ask, beside, table):
     plain, items = ask([(0, 80), (0, 90), (1, 90)]), table(topics=TOPICS)
-    with_words = beside(plain, [(95, [1, 0], 1)])
+    with_words = beside(plain, [(95, None, [1, 0], 1)])
     np.testing.assert_allclose(MATCH.attribute(with_words, items, 0), MATCH.attribute(plain, items, 0), rtol=1e-6)
-    assert MATCH.attribute(beside(ask([]), [(95, [1, 0], 1)]), items, 0).shape == (0,)
+    assert MATCH.attribute(beside(ask([]), [(95, None, [1, 0], 1)]), items, 0).shape == (0,)
 
 
 def test_faults_are_named():

@@ -122,7 +122,7 @@ def test_another_log_does_not_go_on_from_a_checkpoint(tmp_path):
     assert len(list(tmp_path.iterdir())) == 4
 
 
-def test_going_on_learns_what_is_new_and_leaves_the_first_as_it_was(walked):
+def test_going_on_learns_what_is_new_and_leaves_the_first_as_it_was(walked, monkeypatch):
     data, scorer = walked
     before = scorer.delta.copy()
     events = data.events
@@ -132,7 +132,7 @@ def test_going_on_learns_what_is_new_and_leaves_the_first_as_it_was(walked):
         timestamps=[*events.timestamp.tolist(), *[9 * DAY] * len(events.users)],
     )
     grown = Dataset.create(more)
-    scorer.config = replace(scorer.config, refresh=40)  # so few batches make an epoch
+    monkeypatch.setattr(scorer, "config", replace(scorer.config, refresh=40))  # so few batches make an epoch
     further = scorer.continued(grown, RUN)
     queries = asked_at(grown, 9 * DAY)
     score, _ = further.score(queries, table(grown))

@@ -1,7 +1,6 @@
 """The page of a comparison: its order, its numbers, both languages, escaped names, a strict policy of its own."""
 
 import base64
-import copy
 import hashlib
 import re
 from html.parser import HTMLParser
@@ -195,13 +194,12 @@ def test_both_languages_say_the_same_things():
 
 
 def test_what_is_not_there_is_left_out(told):
-    alone = copy.deepcopy(told)
-    for one in alone["protocols"].values():
+    for one in told["protocols"].values():
         one["systems"], one["claims"], one["strata"] = one["systems"][:1], {}, []
         del one["by_model_age"]
-    alone["model"] |= {"notes": [], "weights": [{"scorer": "content", "weight": 0.5, "low": None, "high": None}]}
-    alone["cost"]["peak_memory_mb"] = None
-    page = comparison_page(alone)
+    told["model"] |= {"notes": [], "weights": [{"scorer": "content", "weight": 0.5, "low": None, "high": None}]}
+    told["cost"]["peak_memory_mb"] = None
+    page = comparison_page(told)
     read = Reader(page)
     assert "Freshness" not in read.of("h2") and "Notes of the model" not in read.of("h2")
     assert "Only one system was measured" in page

@@ -60,7 +60,6 @@ def test_the_same_seed_gives_the_same_model():
     (_, one, _), (_, other, _) = (fitted(SimulationConfig(users=40), seed=2) for _ in range(2))
     assert one.config == other.config
     assert np.array_equal(one.transition, other.transition)
-
     assert one.settings() == other.settings()
     assert set(one.arrays()) == set(other.arrays())
     assert all(np.array_equal(held, other.arrays()[name]) for name, held in one.arrays().items())

@@ -203,7 +203,7 @@ class TestFeedback:
 
     def test_only_what_speaks_against(self):
         log = Events.create(user_ids="ab", item_ids="xy", timestamps=[1, 2], actions=["cancel", "skip"])
-        with pytest.raises(InputError):
+        with pytest.raises(InputError, match="log is empty"):
             fit(Dataset.create(log), fast("lexical"))
 
     def test_what_comes_later_is_weighed_the_same_way(self, tmp_path):
@@ -229,9 +229,10 @@ def engines(tmp_path_factory):
     built = []
     for kept in (rows, [row for row in rows if not row.split(",")[-1].startswith("-")]):
         path.write_text("\n".join(["用户编号,商品编号,时间,数量", *kept]), encoding="utf-8")
-        built.append(fit(Dataset.create(load_events(path)[0], catalogue), fast("lexical")))
+        dataset = Dataset.create(load_events(path)[0], catalogue)
+        built.append(fit(dataset, fast("lexical")))
     read, plain = built
-    streamed = Engine(plain.model, MemoryLog(plain.log._base))
+    streamed = Engine(plain.model, MemoryLog(dataset.events))
     for user, item, day, pieces in reversed(RETURNS):
         if pieces < 0:
             at = int(np.datetime64(day, "us").astype(np.int64))

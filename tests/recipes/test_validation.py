@@ -108,29 +108,21 @@ def test_evidence_that_is_noise_is_left_out(data):
     assert "noise" in notes[0] and "left out" in notes[0]
 
 
-def test_evidence_that_helps_is_kept():
+@pytest.mark.parametrize("names", [("fashion", "match"), ("match", "fashion")])
+def test_evidence_that_helps_is_kept_in_the_order_of_the_recipe(names):
     """Each of many users keeps to one of four topics: what matches their interest lifts a ranking by fashion alone."""
     s = simulate(
         SimulationConfig(users=150, items=60, topics=4, events_per_user=20, drift_share=0, new_item_share=0), 2
     )
-    vectors = np.eye(4, dtype=np.float32)[s.truth.item_topic]
-    table = item_table(s.dataset, vectors, dimension=3, seed=0)
-    fashion = ScorerSpec(kind="popularity", name="fashion")
-    match = ScorerSpec(kind="interests", name="match", optional=True)
-    _, kept, notes = fit_blend(s.dataset, table, Recipe(name="r", scorers=(fashion, match)), RUN)
-    assert [spec.name for spec in kept] == ["fashion", "match"]
-    assert "match +" in notes[0] and "kept" in notes[0]
-
-
-def test_the_order_of_the_recipe_is_kept():
-    s = simulate(
-        SimulationConfig(users=150, items=60, topics=4, events_per_user=20, drift_share=0, new_item_share=0), 2
-    )
     table = item_table(s.dataset, np.eye(4, dtype=np.float32)[s.truth.item_topic], dimension=3, seed=0)
-    match = ScorerSpec(kind="interests", name="match", optional=True)
-    fashion = ScorerSpec(kind="popularity", name="fashion")
-    blend, kept, _ = fit_blend(s.dataset, table, Recipe(name="r", scorers=(match, fashion)), RUN)
-    assert [spec.name for spec in kept] == [scorer.name for scorer in blend.scorers] == ["match", "fashion"]
+    specs = {
+        "fashion": ScorerSpec(kind="popularity", name="fashion"),
+        "match": ScorerSpec(kind="interests", name="match", optional=True),
+    }
+    recipe = Recipe(name="r", scorers=tuple(specs[name] for name in names))
+    blend, kept, notes = fit_blend(s.dataset, table, recipe, RUN)
+    assert tuple(spec.name for spec in kept) == tuple(scorer.name for scorer in blend.scorers) == names
+    assert "match +" in notes[0] and "kept" in notes[0]
 
 
 def test_the_time_scale_that_the_market_has_gets_the_weight():

@@ -102,17 +102,22 @@ def print_tables(engine: Engine, batches: Iterable[Recommendations], why: Why | 
 
 
 def sentence(engine: Engine, reasons: tuple[Evidence, ...], *, most: int = 2) -> str:
-    """The strongest reasons in words."""
+    """The strongest reasons in words; scorers that differ in their time scale alone, in parentheses, are one reason."""
+    families: dict[str, list[Evidence]] = {}
+    for evidence in reasons:
+        families.setdefault(evidence.scorer.partition(" (")[0], []).append(evidence)
+    strongest = sorted(families.items(), key=lambda family: -sum(member.share for member in family[1]))
     parts = []
-    for evidence in reasons[:most]:
+    for name, members in strongest[:most]:
         titles: dict[str, None] = {}  # catalogues hold some titles twice
-        for event in evidence.events:
+        for event in (event for member in members for event in member.events):
             title = engine.model.catalogue.title[event.item] or engine.model.items.ids.ids[event.item]
             titles[_short(title)] = None
         after = f" after {' and '.join(list(titles)[:2])}" if titles else ""
-        if evidence.words:
-            after = f" because you said {' and '.join(f'“{_short(text)}”' for text in evidence.words[:2])}"
-        parts.append(f"{evidence.share:.0%} {evidence.scorer}{after}")
+        words = [text for member in members for text in member.words]
+        if words:
+            after = f" because you said {' and '.join(f'“{_short(text)}”' for text in words[:2])}"
+        parts.append(f"{sum(member.share for member in members):.0%} {name}{after}")
     return "; ".join(parts)
 
 

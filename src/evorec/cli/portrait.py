@@ -95,7 +95,7 @@ def print_user(view: InterestView, user_id: str, unfitted: Mapping[str, str]) ->
     console.print(drift_sentence(view))
     river = river_text(view.path, [brief(name) for name in view.topics], width=32)
     span = f"{iso_time(int(view.moments[0]))[:10]} to {iso_time(int(view.moments[-1]))[:10]}"
-    console.print(table([["topic", span, "now"], *river], title="How that came about", numbers=(2,)))
+    console.print(table([["topic", span, "at the end"], *river], title="How that came about", numbers=(2,)))
     for change in view.changes:
         rose, fell = (", ".join(view.topics[k] for k in those) for those in change.moved(2))
         console.print(

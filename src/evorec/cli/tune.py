@@ -16,9 +16,9 @@ def tune(
     build: options.Build,
     printing: options.Printing,
     minutes: Annotated[float, typer.Option(min=0.01, help="How long to search; asked between trials.")] = 10.0,
-    output: Annotated[Path, typer.Option(help="File .json to write the recipe to; trials stand beside it.")] = Path(
-        "tuned.json"
-    ),
+    out: Annotated[
+        Path, typer.Option("--out", "--output", help="File .json to write the recipe to; trials stand beside it.")
+    ] = Path("tuned.json"),
     seed: options.Seed = 0,
 ) -> None:
     """Search settings on the first 90% of the events, by inner validation, and save them as a recipe.
@@ -32,7 +32,7 @@ def tune(
     from evorec.recipes.tuning import OPTIMISTIC, Tried
     from evorec.recipes.tuning import tune as search
 
-    check_output(output)
+    check_output(out)
     console, recipe = messages(printing.quiet), build.chosen()
     loaded = read(data, recipe.feedback, console)
 
@@ -43,17 +43,17 @@ def tune(
         loaded.dataset,
         recipe,
         minutes=minutes,
-        journal=output.with_suffix(".journal"),
+        journal=out.with_suffix(".journal"),
         options=RunOptions(seed=seed),
         reading=reporter(console, "reading texts"),
         report=told,
     )
     account = {key: held for key, held in asdict(tuned).items() if key != "recipe"}
     account = {"started_from": recipe.name, "seed": seed, **account, "note": OPTIMISTIC}
-    save_recipe(output, tuned.recipe, tuning=account)
+    save_recipe(out, tuned.recipe, tuning=account)
     console.print(
-        f"saved to {output}: NDCG@10 {tuned.before:.4f} -> {tuned.after:.4f}, gain {tuned.gain:+.4f} ± "
+        f"saved to {out}: NDCG@10 {tuned.before:.4f} -> {tuned.after:.4f}, gain {tuned.gain:+.4f} ± "
         f"{tuned.error:.4f} (standard error, {tuned.targets:,} targets), {tuned.trials} trials; {OPTIMISTIC}"
     )
     if printing.as_json:
-        emit_json({"recipe": str(output), **account})
+        emit_json({"recipe": str(out), **account})

@@ -21,7 +21,7 @@ def update(
     data: options.Data,
     printing: options.Printing,
     out: Annotated[
-        Path | None, typer.Option("--output", "--out", help="Folder to write to. Default: the model is replaced.")
+        Path | None, typer.Option("--out", "--output", help="Folder to write to. Default: the model is replaced.")
     ] = None,
     seed: options.Seed = 0,
 ) -> None:

@@ -21,6 +21,7 @@ from evorec.interests.state import batch_evidence, degrees, interest_path, share
 from evorec.interests.topics import Topics
 from evorec.models.base import Items
 
+_STROKES: Final = 30  # half-lives that a path is drawn with at most
 VISIBLE: Final = 0.005  # smaller shares are shown as 0%: noise to a reader
 _FAMILIAR: Final = 0.03  # with soft membership, a topic with such a share now is no news even if never the main one
 ENDED: Final = 0.05  # a journey this unlikely to be merely silent has ended: also the share of ends called wrongly
@@ -65,10 +66,11 @@ class InterestView:
     `short_term`, `long_term`: shares of attention with the short and the long half-life; `forecast`: as expected for
     the next `step` events, with its 80% band `low`..`high` (NaN where the log was too short to know); `strength`:
     degrees in [0, 1] of the long-term interest; `error`: standard error of the short-term shares. `path
-    float64[t, topics]` are short-term shares at `moments int64[t]`, `events int64[n]` the times of the events behind
-    it. Words and weights move shares, strength and path; forecast, drift, changes, alarms and journeys rest on the
-    items touched alone. `changes`: when interests turned, found looking back; `alarms`: the same as a watcher of the
-    stream had called it.
+    float64[t, topics]` are shares at `moments int64[t]`, with the short half-life or a thirtieth of the history where
+    that is longer, since in a picture of years a habit of days is noise; `events int64[n]` are the times of the events
+    behind it. Words and weights move shares, strength and path; forecast, drift, changes, alarms and journeys rest on
+    the items touched alone. `changes`: when interests turned, found looking back; `alarms`: the same as a watcher of
+    the stream had called it.
     `drift_beyond_noise`: divergence of the later from the earlier half of the history, in nats, less what shuffled
     histories of this user show, and its `drift_p_value` (NaN: too few sittings to tell).
     """
@@ -140,7 +142,8 @@ def view_interests(
     fresh = np.array([last])
     now, long = shares(at(config.short_days, fresh)), shares(at(config.long_days, fresh))
     moments = np.unique(np.linspace(first, max(last, first + DAY), points).astype(np.int64))
-    path = interest_path(content, times, moments, half_life_days=config.short_days, weights=weights)
+    half_life = max(config.short_days, (last - first) / DAY / _STROKES)
+    path = interest_path(content, times, moments, half_life_days=half_life, weights=weights)
     touched = items.topics[query.item]
     vectors = items.embedding[query.item]
     known = touched.any(axis=1)

@@ -99,16 +99,22 @@ def draw_population(view: PopulationView, path: Path, *, language: str = "en") -
         trends=Trends(topics=everybody.names, change=trend.slope, low=trend.low, high=trend.high)
         if not np.isnan(trend.slope).any()
         else None,
-        transitions=Transitions(
-            topics=everybody.names, p=everybody.transition, share=everybody.shares[told].mean(axis=0)
-        )
-        if len(everybody.names) > 1
-        else None,
-        drift=Drifts(excess=view.drift.excess, significant=view.drifted)
-        if not np.isnan(view.drift.excess).all()
-        else None,
+        transitions=transitions_of(view) if len(everybody.names) > 1 else None,
+        drift=None if np.isnan(view.drift.excess).all() else drifts_of(view),
         language=language,
     )
+
+
+def transitions_of(view: PopulationView) -> Transitions:
+    """Which interest leads to which, with the share of attention that each topic has had."""
+    everybody = view.population
+    told = everybody.shares.any(axis=1)
+    return Transitions(topics=everybody.names, p=everybody.transition, share=everybody.shares[told].mean(axis=0))
+
+
+def drifts_of(view: PopulationView) -> Drifts:
+    """How far each user drifted, and whose drift is significant."""
+    return Drifts(excess=view.drift.excess, significant=view.drifted)
 
 
 def _check(language: str) -> None:

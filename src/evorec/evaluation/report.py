@@ -156,9 +156,16 @@ def machine() -> dict[str, Any]:
 
 
 def peak_memory() -> float:
-    """The most memory this process has held so far, in MB; NaN where the system does not say."""
+    """The most memory this process has held so far, in MB; NaN where the system does not say.
+
+    `ru_maxrss` of a child starts at what its parent held when it forked; VmHWM counts from the start of the program.
+    """
     if sys.platform == "win32":
         return math.nan
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith("VmHWM"))) * 1024 / 1e6
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6  # bytes there, kibibytes elsewhere
 

@@ -21,6 +21,7 @@ from evorec.models.base import Items, RunOptions
 from evorec.models.evolution import behaviour_vectors
 
 _LONG_DAYS: Final = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0)  # a long-term interest outlasts a session
+_SHORT_DAYS: Final = (7.0, 15.0, 30.0, 60.0)  # so does a short-term one: of a day, it would be the last sitting alone
 _USERS: Final = 1000  # half-lives are fitted on at most so many users
 _EVENTS: Final = 100_000  # forecasts on the users, drawn at random, who have so many events
 _PACED: Final = 30_000  # the pace of journeys on those who have so many
@@ -80,7 +81,9 @@ def _half_lives(sample: Queries, items: Items) -> InterestConfig:
         return config
     offsets, content, timestamps = sample.offsets, items.topics[sample.item], sample.timestamp
     long_days = fit_half_life(offsets=offsets, membership=content, timestamps=timestamps, grid=_LONG_DAYS)
-    short_days = fit_short_half_life(offsets=offsets, membership=content, timestamps=timestamps, long_days=long_days)
+    short_days = fit_short_half_life(
+        offsets=offsets, membership=content, timestamps=timestamps, long_days=long_days, grid=_SHORT_DAYS
+    )
     return InterestConfig(short_days=short_days, long_days=long_days)
 
 
