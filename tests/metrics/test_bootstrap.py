@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evorec.core.errors import InputError
-from evorec.metrics.bootstrap import Interval, mean_interval, paired_difference
+from evorec.metrics.bootstrap import Interval, mean_interval, paired_difference, standard_error
 
 
 def test_the_mean_is_the_plain_mean_over_queries():
@@ -66,3 +66,14 @@ def test_six_thousand_users_take_about_a_second():
     started = time.process_time()
     mean_interval(values, np.arange(6000))
     assert time.process_time() - started < 5  # 0.3 s on a quiet core
+
+
+def test_the_standard_error_is_the_usual_one_where_every_user_asks_once():
+    values = np.random.default_rng(6).random(400)
+    assert standard_error(values, np.arange(400)) == pytest.approx(values.std() / 20)
+
+
+def test_asking_a_user_again_does_not_lower_the_standard_error():
+    values, user = np.random.default_rng(7).random(200), np.arange(200)
+    once = standard_error(values, user)
+    assert standard_error(np.repeat(values, 9), np.repeat(user, 9)) == pytest.approx(once)

@@ -220,9 +220,9 @@ class TestContext:
         nobody, steady, drifting = (
             dict(zip(CONTEXT, row, strict=True)) for row in context(ask(*histories, as_of=2000), items)
         )
-        assert nobody["short history"] == pytest.approx(0.2)
-        assert nobody["back after months"] == pytest.approx(0.6)
-        assert steady["long history"] == pytest.approx(0.2)
+        assert nobody["back after months, short history"] == pytest.approx(0.8)
+        assert steady["back after months, long history"] == pytest.approx(0.8)
+        assert nobody["steady"] == steady["steady"] == pytest.approx(0.2)
         assert drifting["drifting"] > steady["drifting"]
         assert drift(ask([(0, 1), (0, 50)]), items).tolist() == [0]
 

@@ -75,10 +75,10 @@ class TestRemarks:
                 assert np.array_equal(one.top, other.top)
                 assert np.array_equal(one.counts, other.counts)
 
-    def test_the_recipe_hears_of_them(self, held, returned):
+    def test_scorers_that_read_content_hear_of_them(self, held, returned):
         assert np.array_equal(held.engine.model.blend.weights, returned.engine.model.blend.weights)
         for protocol in PROTOCOLS:
-            one, other = (found.evaluations[protocol]["fast"] for found in (held, returned))
+            one, other = (found.evaluations[protocol]["content (short-term) alone"] for found in (held, returned))
             assert not np.array_equal(one.top, other.top)
 
     def test_the_engine_keeps_to_what_was_before_the_cut(self, data, returned):

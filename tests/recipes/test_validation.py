@@ -1,6 +1,7 @@
 """Inner validation: cuts inside the training time, settings that the planted truth prefers, nothing from later."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -186,3 +187,71 @@ class TestFewerCandidates:
         score = np.where(allowed, blend.score(queries, stage.items)[0], -np.inf)
         found = hits(top_k(score, 10), stage.targets.offsets, stage.targets.item)
         np.testing.assert_allclose(among, ndcg(found, stage.targets.relevant), atol=1e-6)
+
+
+def made(targets):
+    """Choices, as who made them and when."""
+    return set(zip(targets.user.tolist(), targets.timestamp.tolist(), strict=True))
+
+
+@pytest.fixture(scope="module")
+def several_trials(data):
+    """A recipe, and its trials over one log with the choices of each: who, and when."""
+    recipe = replace(TINY, scorers=TINY.scorers[:3])
+    table = table_of(data)
+
+    found = []
+    for stage in stages(data, table, recipe, RUN):
+        fitted = [build_scorer(spec).fit(stage.train, RUN) for spec in recipe.scorers]
+        trial = Trial.of(stage, recipe, fitted, 0, np.random.default_rng(0))
+        found.append((trial, made(stage.targets)))
+    return recipe, found
+
+
+class TestCrossFitting:
+    """No choice that is judged is among those that the judging weights are fitted on."""
+
+    def test_the_same_choice_stands_at_several_cuts(self, several_trials):
+        _, found = several_trials
+        assert any(one & other for (_, one), (_, other) in pairwise(found))
+
+    def test_choices_that_are_judged_are_left_out(self, several_trials):
+        _, found = several_trials
+        for trial, own in found:
+            for other, theirs in found:
+                if other is trial:
+                    continue
+                same = validation._same_choice(other.stage.targets, trial.stage.targets)
+                assert made(other.stage.targets.take(np.flatnonzero(~same))) == theirs - own
+
+    def test_rows_that_are_kept_stay_in_order(self, several_trials):
+        _, found = several_trials
+        batches = found[0][0].thin
+        keep = np.random.default_rng(1).random(sum(len(batch.target) for batch in batches)) < 0.5
+        whole = np.concatenate([batch.context for batch in batches])
+        kept = np.concatenate([batch.context for batch in validation._kept(batches, keep)])
+        assert np.array_equal(kept, whole[keep])
+
+    def test_weights_come_from_other_choices(self, several_trials, monkeypatch):
+        """Each fit of `cross_fitted` sees as many rows as the other cuts hold that are not judged."""
+        recipe, found = several_trials
+        counted, fit_weights = [], Blend.fit_weights
+        monkeypatch.setattr(
+            Blend,
+            "fit_weights",
+            lambda blend, batches, **settings: (
+                counted.append(sum(len(batch.target) for batch in batches)),
+                fit_weights(blend, batches, **settings),
+            )[1],
+        )
+        every = [trial for trial, _ in found]
+        validation.cross_fitted([0, 1], recipe, every, [trial.shortlists([2]) for trial in every])
+        expected = [
+            sum(
+                int((~validation._same_choice(other.stage.targets, trial.stage.targets)).sum())
+                for other in every
+                if other is not trial
+            )
+            for trial in every
+        ]
+        assert counted == expected

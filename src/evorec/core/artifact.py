@@ -16,7 +16,7 @@ from safetensors.numpy import load, save_file
 
 from evorec.core.errors import ArtifactError, InputError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: contexts of the blend are pairs of silence and length
 MANIFEST = "manifest.json"
 _MEND = "copy or train the model again; a saved model is never edited in place"
 
@@ -146,7 +146,8 @@ class Reader:
             raise ArtifactError(f"{root / MANIFEST} is damaged", mend=_MEND)
         if version != FORMAT_VERSION:
             raise ArtifactError(
-                f"{root} has format {version}, this evorec reads {FORMAT_VERSION}", mend="use the evorec that wrote it"
+                f"{root} has format {version}, this evorec reads {FORMAT_VERSION}",
+                mend="train again, or use the evorec that wrote it",
             )
         if found_kind != kind:
             raise ArtifactError(f"{root} holds a {found_kind}, not a {kind}", mend="check the path")

@@ -18,8 +18,12 @@ HARD = 60  # candidates taken from the top of each scorer
 EASY = 200  # candidates drawn at random
 TIE_BREAK = 1e-4  # weight that orders what is equal and moves nothing else
 SILENCE: Final = {"in session": 0.02, "back in hours": 0.5, "back in days": 10.0, "back after months": 100.0}  # days
-CONTEXT: Final = ("long history", "short history", *SILENCE, "drifting", "steady")
-SHARES: Final = (0.2, 0.6, 0.2)  # of length, silence and drift: silence tells most of who asks
+CONTEXT: Final = (
+    *(f"{silence}, {length} history" for silence in SILENCE for length in ("long", "short")),
+    "drifting",
+    "steady",
+)
+STANDING: Final = 0.8  # share of silence and length in the weights; the rest is that of drift
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +48,13 @@ class BlendConfig:
 
 
 def context(queries: Queries, items: Items) -> F32:
-    """`float32[queries, 8]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
+    """`float32[queries, 10]` soft membership in the contexts named in `CONTEXT`; rows sum to 1.
 
-    Three groups that share it by `SHARES`: history length (full at 256 events, in the logarithm), silence before
-    `as_of` (between the days of `SILENCE`, in the logarithm), and drift, the total variation between topic shares with
-    half-lives of 30 and 365 days. Someone without a history counts as back after months. Events alone decide: weights
-    are fitted on them, and whoever merely speaks should see the list move by the words, not by the silence they broke.
+    Silence before `as_of` (between the days of `SILENCE`, in the logarithm) and history length (full at 256 events, in
+    the logarithm) share `STANDING` as pairs: what a short history is worth depends on whether its owner is in the
+    midst of things. Drift has the rest: the total variation between topic shares with half-lives of 30 and 365 days.
+    Someone without a history counts as back after months. Events alone decide: weights are fitted on them, and whoever
+    merely speaks should see the list move by the words, not by the silence they broke.
     """
     queries = replace(queries, remarks=None)
     count = np.diff(queries.offsets)
@@ -57,11 +62,13 @@ def context(queries: Queries, items: Items) -> F32:
     nodes = np.log(list(SILENCE.values()))
     silence = np.full(len(queries), nodes[-1])
     silence[count > 0] = np.log((queries.as_of - queries.newest)[count > 0] / DAY)
-    held = [np.interp(silence, nodes, full) for full in np.eye(len(nodes))]
-    moved = np.clip(drift(queries, items), 0, 1)
-    groups = ([length, 1 - length], held, [moved, 1 - moved])
-    sides = [share * side for share, group in zip(SHARES, groups, strict=True) for side in group]
-    return np.asarray(np.stack(sides, axis=1), dtype=np.float32)
+    held = np.stack([np.interp(silence, nodes, full) for full in np.eye(len(nodes))], axis=1)
+    pairs = (held[:, :, None] * np.stack([length, 1 - length], axis=1)[:, None, :]).reshape(
+        len(queries), 2 * len(nodes)
+    )
+    moved = np.clip(drift(queries, items), 0, 1)[:, None]
+    shared = [STANDING * pairs, (1 - STANDING) * moved, (1 - STANDING) * (1 - moved)]
+    return np.concatenate(shared, axis=1, dtype=np.float32)
 
 
 def drift(queries: Queries, items: Items) -> F64:

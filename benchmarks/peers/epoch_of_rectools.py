@@ -1,4 +1,4 @@
-"""Seconds that RecTools takes for one epoch of SASRec: `epoch.py QUESTION.npz WIDTH BLOCKS LENGTH`, one thread.
+"""Seconds of an epoch of RecTools' SASRec: `epoch_of_rectools.py QUESTION.npz WIDTH BLOCKS LENGTH`, one thread.
 
 For a ratio with another trainer: run both after each other on one machine, on the training part of one question file.
 Prints JSON: processor and clock seconds of the second and third epoch, users and events read, peak memory.
